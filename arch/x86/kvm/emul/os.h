@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All that the emulator takes from its surroundings: in the kernel these are the kernel's headers,
+ * in userspace the ones of the same name in tests/unit/shim.
+ */
+#ifndef _KVM_EMUL_OS_H
+#define _KVM_EMUL_OS_H
+
+#include <linux/bits.h>
+#include <linux/bug.h>
+#include <linux/build_bug.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#endif
