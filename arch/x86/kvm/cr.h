@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Control registers, EFER, XCR0: checks and effects (cr.c); segments and modes (segment.c); DRs (debug.c). */
+#ifndef GUESTMODE_CR_H
+#define GUESTMODE_CR_H
+
+#include "access.h"
+
+/* As the guest's MOV/LMSW/WRMSR/XSETBV. Return 0, or -EINVAL: the caller injects #GP(0). srcu held, may sleep. */
+int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0);
+int kvm_set_cr3(struct kvm_vcpu *vcpu, u64 cr3);
+int kvm_set_cr4(struct kvm_vcpu *vcpu, u64 cr4);
+int kvm_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);
+u64 kvm_get_cr8(struct kvm_vcpu *vcpu);
+int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host);
+int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value);
+bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s);
+
+/* debug.c: return 0, -EINVAL (#GP) */
+int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, u64 value);
+u64 kvm_get_dr(struct kvm_vcpu *vcpu, int dr);
+void kvm_update_dr7(struct kvm_vcpu *vcpu);
+
+static inline bool kvm_is_canonical(struct kvm_vcpu *vcpu, u64 la)
+{
+	int bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
+
+	return (u64)((s64)(la << (64 - bits)) >> (64 - bits)) == la;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Exit handlers that vendors share (exit.c, and cpuid.c, msr.c, pv.c for theirs), named directly in the vendors' exit
+ * tables. Context of all: vCPU thread, irqs and preemption on, vCPU loaded, kvm->srcu held; may sleep.
+ */
+#ifndef GUESTMODE_EXIT_H
+#define GUESTMODE_EXIT_H
+
+#include "access.h"
+
+/**
+ * struct kvm_exit_row - one hardware exit reason; vendors' tables are arrays of these indexed by reason
+ */
+struct kvm_exit_row {
+	enum kvm_exit_action (*handler)(struct kvm_vcpu *vcpu);
+	u32 flags;
+};
+
+enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu); /* cpuid.c */
+enum kvm_exit_action exit_rdmsr(struct kvm_vcpu *vcpu); /* msr.c */
+enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu); /* pv.c */
+enum kvm_exit_action exit_hlt(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_host_interrupt(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_irq_window(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_nmi_window(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_pause(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_rdpmc(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_xsetbv(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_invd(struct kvm_vcpu *vcpu); /* INVD, WBINVD: done as a no-op unless the guest has non-coherent DMA */
+enum kvm_exit_action exit_monitor(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_mwait(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does not have: #UD */
+enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu); /* triple fault */
+enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the emulator does it */
+
+/* One exception intercepted because of KVM_SET_GUEST_DEBUG (#DB, #BP): to userspace or back to the guest. */
+enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6);
+enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu);
+
+/* A nested page fault: maps, or emulates an MMIO access. */
+enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
+
+/* IN/OUT without string, decoded by hardware (port, size, direction). next RIP is skip_insn's business. */
+enum kvm_exit_action exit_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
+
+/* Exit to userspace: KVM_EXIT_INTERNAL_ERROR with code bytes / KVM_EXIT_FAIL_ENTRY / unknown hardware reason. */
+enum kvm_exit_action exit_internal_error(struct kvm_vcpu *vcpu, u32 suberror);
+enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason);
+enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason);
+
+/* Behind a handled instruction: skip it and go on, or give up as skip_insn says. */
+static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
+{
+	return vendor_call(skip_insn, vcpu) ? KVM_RESUME : KVM_TO_USER;
+}
+
+/* emul/glue.c */
+/* flags: EMUL_GLUE_SKIP only decode and step over; EMUL_GLUE_UD: came from #UD, only emulate what is forced or a foreign hypercall */
+#define EMUL_GLUE_SKIP BIT(0)
+#define EMUL_GLUE_UD BIT(1)
+enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags);
+int kvm_emul_vcpu_create(struct kvm_vcpu *vcpu);
+void kvm_emul_vcpu_free(struct kvm_vcpu *vcpu);
+
+/* run.c */
+enum kvm_exit_action kvm_vcpu_halt(struct kvm_vcpu *vcpu); /* HLT emulated; RIP already advanced */
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Interrupt controllers and timers in the kernel: what the rest of the driver may ask of irqchip/. */
+#ifndef GUESTMODE_IRQCHIP_H
+#define GUESTMODE_IRQCHIP_H
+
+#include "iobus.h"
+#include "kvm.h"
+
+struct kvm_pic;
+struct kvm_ioapic;
+struct kvm_pit;
+struct kvm_irq_routes;
+
+#define APIC_DEFAULT_BASE 0xfee00000ULL
+#define IOAPIC_DEFAULT_BASE 0xfec00000ULL
+
+enum kvm_irqchip_mode { KVM_IRQCHIP_NONE, KVM_IRQCHIP_KERNEL, KVM_IRQCHIP_SPLIT };
+
+/* Per VM. */
+struct kvm_irqchip {
+	enum kvm_irqchip_mode mode; /* [l] set before the first vCPU, then [i] */
+	struct kvm_pic *pic; /* [i] once created */
+	struct kvm_ioapic *ioapic; /* [i] once created */
+	struct kvm_pit *pit; /* [l] KVM_CREATE_PIT2 */
+	struct kvm_irq_routes __rcu *routes; /* [s] irq_lock */
+	struct kvm_apic_map __rcu *apic_map; /* [s] by RCU; APIC id -> vCPU */
+	struct mutex map_lock;
+};
+
+/* VM life. Called by vm.c. */
+void irqchip_vm_init(struct kvm *kvm); /* nothing in the kernel yet */
+void irqchip_vm_predestroy(struct kvm *kvm); /* stop timers and work items: vCPUs still exist */
+void irqchip_vm_destroy(struct kvm *kvm);
+
+static inline bool irqchip_in_kernel(enum kvm_irqchip_mode mode)
+{
+	return mode != KVM_IRQCHIP_NONE;
+}
+
+/* vCPU life. lapic_create only when an in-kernel LAPIC is wanted. */
+int lapic_create(struct kvm_vcpu *vcpu);
+void lapic_free(struct kvm_vcpu *vcpu); /* cancels the timer first */
+void lapic_reset(struct kvm_vcpu *vcpu, bool init_event);
+
+/*
+ * vCPU thread, before entry (may not sleep). ExtINT from the 8259 counts where LVT0/PIC
+ * routing lets it through.
+ * irqchip_pending: vector deliverable now, without acknowledging, or -1. Respects PPR/TPR.
+ * irqchip_ack: take it (IRR -> ISR, or INTA cycle of the 8259): the vector, or -1.
+ */
+int irqchip_pending(struct kvm_vcpu *vcpu);
+int irqchip_ack(struct kvm_vcpu *vcpu);
+
+/* Highest vector in IRR whatever TPR says, or -1; for update_tpr. */
+int lapic_highest_irr(struct kvm_vcpu *vcpu);
+
+/* The guest's CR8 = TPR >> 4. */
+u64 lapic_get_cr8(struct kvm_vcpu *vcpu);
+void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);
+
+/* Any pending event that ends HLT apart from NMI and interrupts: expired timer not yet in IRR, INIT/SIPI. */
+bool lapic_has_events(struct kvm_vcpu *vcpu);
+/* Serve them on the vCPU's thread: inject an expired timer, INIT (kvm_vcpu_reset(init)), SIPI (CS:IP, mp_state). May sleep. */
+void lapic_serve_events(struct kvm_vcpu *vcpu);
+
+/* MSRs 0x1b, 0x800-0x8ff, 0x6e0. host: access by ioctl. 0, or -EINVAL (#GP). */
+int lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
+int lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
+
+/*
+ * xAPIC page: vCPU-local MMIO, looked at before the VM's bus. -EOPNOTSUPP: not mine (disabled, x2APIC, other address).
+ */
+int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val);
+int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val);
+
+/* CPUID changed (x2APIC, TSC deadline allowed?); TSC offset or frequency changed: rearm. */
+void lapic_cpuid_changed(struct kvm_vcpu *vcpu);
+void lapic_tsc_changed(struct kvm_vcpu *vcpu);
+/* The vCPU thread blocks in HLT / moved to another CPU: migrate its timer. */
+void lapic_migrate_timers(struct kvm_vcpu *vcpu);
+
+/* KVM_REQ_IOAPIC_SCAN */
+void irqchip_scan(struct kvm_vcpu *vcpu);
+
+/* A pin of the GSI table changes level; from ioctl, irqfd, PIT. Any context that may take spinlocks.
+ * source: KVM_USERSPACE_IRQ_SOURCE_ID or the PIT's. Return: vCPUs it went to, 0 coalesced, <0 masked/none. */
+int irqchip_set_irq(struct kvm *kvm, u32 source, u32 gsi, int level);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * struct kvm, a VM. Each field says who may touch it: [i] set at init, [l] kvm->lock, [m] kvm->slots_lock,
+ * [s] read under kvm->srcu and replaced under the lock named, [a] atomic, [q] kvm->irq_lock.
+ */
+#ifndef GUESTMODE_VM_H
+#define GUESTMODE_VM_H
+
+#include <linux/mm_types.h>
+#include <linux/refcount.h>
+#include <linux/srcu.h>
+#include <linux/xarray.h>
+
+#include "iobus.h"
+#include "kvm.h"
+#include "memslot.h"
+#include "notifier.h"
+#include "irqchip/irqchip.h"
+#include "mmu/mmu.h"
+
+/* kvmclock's base for the whole VM (clock.c). */
+struct kvm_clock_vm {
+	raw_spinlock_t lock;
+	s64 offset_ns; /* [lock] guest's kvmclock = host boot time + this */
+	bool use_master; /* [lock] all vCPUs share one TSC/ns pair */
+	u64 master_tsc; /* [lock] host TSC at ... */
+	u64 master_ns; /* [lock] ... this CLOCK_MONOTONIC_RAW-like boot time, ns */
+	u64 wall_clock_gpa; /* [lock] */
+	/* TSC synchronisation of writes by several vCPUs (tsc.c) */
+	raw_spinlock_t tsc_lock;
+	u64 tsc_last_ns, tsc_last_write, tsc_last_offset; /* [tsc_lock] */
+	u64 tsc_generation; /* [tsc_lock] */
+	u32 tsc_matched; /* [tsc_lock] vCPUs in this generation */
+	u32 default_tsc_khz; /* [l] */
+};
+
+/* What userspace asked of the VM by KVM_ENABLE_CAP (caps.c). */
+struct kvm_vm_caps {
+	u32 max_vcpu_id; /* [l] */
+	bool exception_payload; /* [l] */
+	bool triple_fault_event; /* [l] */
+	u64 disabled_exits; /* [l] KVM_X86_DISABLE_EXITS_* */
+	u64 disabled_quirks; /* [l] */
+	u32 user_space_msr; /* [l] KVM_MSR_EXIT_REASON_* */
+	bool exit_on_emulation_error; /* [l] */
+	u32 bsp_id; /* [l] vCPU id of the boot processor */
+};
+
+struct kvm {
+	/* life */
+	refcount_t refs; /* [a] one per descriptor */
+	struct mm_struct *mm; /* [i] of the creator: only it may run vCPUs (held by mmgrab) */
+	bool dead; /* [a] KVM_BUG_ON hit */
+	struct srcu_struct srcu; /* [i] memslots, buses, routing */
+	struct mutex lock; /* vCPU creation, irqchip creation, KVM_ENABLE_CAP */
+	struct mutex slots_lock; /* memslots and I/O buses */
+	struct mutex irq_lock; /* routing */
+
+	/* vCPUs */
+	struct xarray vcpus; /* [l] by index; read under RCU */
+	atomic_t online_vcpus; /* [a] */
+	u32 created_vcpus; /* [l] */
+
+	/* memory */
+	struct kvm_memslots __rcu *memslots; /* [s] slots_lock */
+	struct kvm_notifier notifier; /* see there */
+	struct kvm_mmu_vm mmu; /* see mmu/mmu.h */
+
+	/* devices */
+	struct kvm_io_bus __rcu *bus[KVM_NR_BUSES]; /* [s] slots_lock */
+	struct kvm_irqchip irqchip; /* see irqchip/irqchip.h */
+
+	/* x86 */
+	struct kvm_clock_vm clock; /* see above */
+	struct kvm_vm_caps caps; /* see above */
+	u64 tss_addr; /* [l] KVM_SET_TSS_ADDR, for VMX real mode */
+	u64 identity_map_addr; /* [l] likewise */
+};
+
+#define kvm_for_each_vcpu(idx, vcpu, kvm) xa_for_each(&(kvm)->vcpus, idx, vcpu)
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ioctls are rows. The dispatcher (ioctl.c) finds the row, copies the argument in, takes the locks that
+ * the row names, calls the handler and copies the argument out. A handler never touches user
+ * memory that it has not been handed and never fetches the same user bytes twice.
+ */
+#ifndef GUESTMODE_IOCTL_H
+#define GUESTMODE_IOCTL_H
+
+#include "kvm.h"
+
+enum kvm_ioctl_flags {
+	/* vCPU rows */
+	IOC_VCPU_LOADED = BIT(0), /* the vCPU's hardware state is on this CPU while the handler runs */
+	IOC_NO_VCPU_MUTEX = BIT(1), /* asynchronous: does not wait for a running KVM_RUN */
+	/* VM rows */
+	IOC_VM_LOCK = BIT(2), /* kvm->lock held */
+	IOC_SRCU = BIT(3), /* inside a kvm->srcu read section (memslots, routing, buses stay) */
+	/* argument */
+	IOC_ARG_VALUE = BIT(4), /* the third argument of ioctl(2) is a plain number */
+	IOC_IN = BIT(5), /* copied in, whatever _IOC_DIR of the number says */
+	IOC_OUT = BIT(6), /* copied out after a handler that returned >= 0 */
+	IOC_OUT_ALWAYS = BIT(7), /* copied out after an error, too (E2BIG protocols) */
+	IOC_ARRAY = BIT(8), /* header with a u32 count, then elements: the four fields below */
+};
+
+/**
+ * struct kvm_ioctl_call - one call, as a handler sees it
+ * @kvm: the VM (NULL on the system fd)
+ * @vcpu: the vCPU (NULL but on a vCPU fd)
+ * @arg: kernel copy of the argument (NULL with IOC_ARG_VALUE or a number without size)
+ * @value: third argument of ioctl(2) as a number
+ * @uptr: third argument as a user pointer, for the few variable formats a row can't describe
+ * @count: IOC_ARRAY: elements that @arg has room for = as many as the caller said
+ * @file: the file the call came through
+ */
+struct kvm_ioctl_call {
+	struct kvm *kvm;
+	struct kvm_vcpu *vcpu;
+	void *arg;
+	unsigned long value;
+	void __user *uptr;
+	u32 count;
+	struct file *file;
+};
+
+/**
+ * struct kvm_ioctl_row - one ioctl
+ * @cmd: the ABI's number
+ * @handler: returns >= 0 (ioctl's result) or a negative errno
+ * @flags: enum kvm_ioctl_flags
+ * @size: bytes of the argument; 0 means _IOC_SIZE(@cmd)
+ * @count_offset: IOC_ARRAY: offset of the u32 element count in the header
+ * @elem_size: IOC_ARRAY: bytes of an element
+ * @max_count: IOC_ARRAY: more elements than that are -E2BIG
+ */
+struct kvm_ioctl_row {
+	unsigned int cmd;
+	long (*handler)(struct kvm_ioctl_call *call);
+	u32 flags;
+	u32 size;
+	u16 count_offset;
+	u16 elem_size;
+	u32 max_count;
+};
+
+/* A table of rows ends with an all-zero row. */
+long kvm_ioctl_dispatch(const struct kvm_ioctl_row *const *tables, struct kvm_ioctl_call *call,
+			unsigned int cmd, unsigned long value);
+
+extern const struct kvm_ioctl_row kvm_arch_system_ioctls[];
+extern const struct kvm_ioctl_row kvm_arch_vm_ioctls[];
+extern const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[];
+extern const struct kvm_ioctl_row irqchip_vm_ioctls[]; /* irqchip/state.c */
+extern const struct kvm_ioctl_row irqchip_vcpu_ioctls[];
+
+#endif
