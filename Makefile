@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# guestmode: what a user calls. `make help` lists it.
+#
+# The driver is built by the kernel's build system (Kbuild, scripts/modules), the programs by the
+# Makefiles of their folders; here is only what belongs to whom.
+
+BUILD ?= $(CURDIR)/build
+override BUILD := $(abspath $(BUILD))
+export BUILD
+
+# Supported host kernels, as series of Debian's. KERNEL=... picks one of them.
+KERNELS := 6.1 6.12
+BUILD_KERNELS := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),$(KERNELS))
+KERNEL ?= 6.1
+
+CPU ?= svm
+MODEL ?=
+MODULE_ARGS ?=
+STOCK ?=
+CPUS ?= 2
+MEMORY ?= 512M
+APPEND ?=
+CMD ?=
+HOST ?=
+
+# Words of the user's, for the scripts to read from the environment exactly as typed: make would
+# expand $(nproc) in them. A simply expanded variable is not looked into again.
+override CMD := $(value CMD)
+override APPEND := $(value APPEND)
+override MODULE_ARGS := $(value MODULE_ARGS)
+export CPU KERNEL MODEL MODULE_ARGS STOCK CPUS MEMORY APPEND CMD HOST
+
+# Passed on to the kernel's build system.
+KBUILD_WORDS := $(foreach v,W C V,$(if $($(v)),$(v)=$($(v))))
+
+TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit api guest))))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all modules vmm tests run check lint mutants kernels clean distclean help
+
+help:
+	@scripts/help
+
+all: modules vmm
+
+# The kernels of the emulated hosts; KVER=RELEASE builds for an installed kernel instead.
+modules: $(if $(KVER),module-for-$(KVER),$(addprefix module-for-,$(BUILD_KERNELS)))
+
+.PHONY: $(addprefix module-for-,$(KERNELS) $(KVER))
+$(addprefix module-for-,$(KERNELS)): module-for-%: $(BUILD)/kernel/%/release
+	@scripts/need build headers:$*
+	@env -u CMD -u APPEND scripts/modules $* $(KBUILD_WORDS)
+
+ifneq ($(KVER),)
+module-for-$(KVER):
+	@scripts/need build
+	@scripts/modules $(KVER) $(KBUILD_WORDS)
+endif
+
+kernels: $(addprefix $(BUILD)/kernel/,$(addsuffix /release,$(KERNELS)))
+
+$(BUILD)/kernel/%/release:
+	@scripts/need fetch
+	@scripts/kernel $*
+
+vmm:
+	@scripts/need build
+	@$(MAKE) --no-print-directory -C tools/vmm BUILD=$(BUILD)
+
+tests: $(addprefix tests-,$(TEST_FOLDERS))
+
+.PHONY: $(addprefix tests-,$(TEST_FOLDERS))
+$(addprefix tests-,$(TEST_FOLDERS)): tests-%:
+	@scripts/need build check
+	@$(MAKE) --no-print-directory -C tests/$* BUILD=$(BUILD)
+
+run: vmm $(if $(or $(STOCK),$(HOST)),,module-for-$(KERNEL))
+	@scripts/run
+
+check:
+	@scripts/check
+
+lint:
+	@scripts/check lint
+
+mutants:
+	@scripts/mutants
+
+clean:
+	rm -rf $(filter-out $(BUILD)/cache $(BUILD)/kernel $(BUILD)/busybox,$(wildcard $(BUILD)/*))
+
+distclean:
+	rm -rf $(BUILD)
