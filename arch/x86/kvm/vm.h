@@ -68,7 +68,7 @@ struct kvm {
 
 	/* devices */
 	struct kvm_io_bus __rcu *bus[KVM_NR_BUSES]; /* [s] slots_lock */
-	struct kvm_irqchip irqchip; /* see irqchip/irqchip.h */
+	struct kvm_vm_irqchip irqchip; /* see irqchip/irqchip.h */
 
 	/* x86 */
 	struct kvm_clock_vm clock; /* see above */

@@ -17,7 +17,7 @@ struct kvm_irq_routes;
 enum kvm_irqchip_mode { KVM_IRQCHIP_NONE, KVM_IRQCHIP_KERNEL, KVM_IRQCHIP_SPLIT };
 
 /* Per VM. */
-struct kvm_irqchip {
+struct kvm_vm_irqchip {
 	enum kvm_irqchip_mode mode; /* [l] set before the first vCPU, then [i] */
 	struct kvm_pic *pic; /* [i] once created */
 	struct kvm_ioapic *ioapic; /* [i] once created */
