@@ -6,37 +6,54 @@
 #include "vcpu.h"
 
 /* tsc.c */
-int kvm_tsc_module_init(void);
 void kvm_tsc_vm_init(struct kvm *kvm);
-void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu);
+void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu); /* last step of creation, vCPU loaded: TSC starts at 0 */
 u64 kvm_tsc_read(struct kvm_vcpu *vcpu, u64 host_tsc); /* guest's TSC at that host TSC */
 u64 kvm_tsc_to_host_ns(struct kvm_vcpu *vcpu, u64 guest_delta); /* guest TSC ticks -> ns */
-int kvm_tsc_write(struct kvm_vcpu *vcpu, u64 value, bool host); /* with the synchronisation rule for vCPUs set up one after the other */
-int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz); /* 0, -EINVAL, -ENOTSUPP without scaling */
-void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu); /* vcpu_load: catch a TSC behind the last one seen */
+/* WRMSR to IA32_TSC; host: with the synchronisation rule for vCPUs set up one after the other */
+int kvm_tsc_write(struct kvm_vcpu *vcpu, u64 value, bool host);
+int kvm_tsc_adjust_write(struct kvm_vcpu *vcpu, u64 value, bool host); /* WRMSR to IA32_TSC_ADJUST */
+int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz); /* 0, -EINVAL (0, too large, or needs scaling) */
+void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu); /* from vcpu_load: catch a host TSC that went backwards */
 void kvm_tsc_put(struct kvm_vcpu *vcpu);
+u32 kvm_tsc_max_khz(void); /* what KVM_SET_TSC_KHZ accepts at most */
 
 /* clock.c: kvmclock */
 int kvm_clock_module_init(void);
 void kvm_clock_module_exit(void);
 void kvm_clock_vm_init(struct kvm *kvm);
+void kvm_clock_vm_destroy(struct kvm *kvm); /* before the vCPUs go: ends the periodic update; may sleep */
 void kvm_clock_update(struct kvm_vcpu *vcpu); /* KVM_REQ_CLOCK_UPDATE: may sleep, srcu held */
-void kvm_clock_master_update(struct kvm *kvm); /* KVM_REQ_MASTERCLOCK */
+void kvm_clock_master_update(struct kvm *kvm); /* KVM_REQ_MASTERCLOCK: likewise */
 void kvm_clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu, bool moved);
-int kvm_clock_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host); /* 0x11 0x12 0x4b564d00 0x4b564d01 */
+/* 0x11 0x12 0x4b564d00 0x4b564d01. 0 or -ENOENT (not announced) */
+int kvm_clock_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 int kvm_clock_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
-void kvm_clock_reset(struct kvm_vcpu *vcpu);
+void kvm_clock_reset(struct kvm_vcpu *vcpu); /* RESET, not INIT */
 
-/* pv.c: steal time, PV EOI, poll control, hypercalls */
+/* pv.c: steal time, poll control, hypercalls. MSRs 0x4b564d02-0x4b564dff: 0, -EINVAL, -ENOENT */
 int kvm_pv_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 int kvm_pv_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
-void kvm_pv_steal_update(struct kvm_vcpu *vcpu);
-void kvm_pv_preempted(struct kvm_vcpu *vcpu);
-void kvm_pv_reset(struct kvm_vcpu *vcpu);
+void kvm_pv_vcpu_load(struct kvm_vcpu *vcpu); /* asks for KVM_REQ_STEAL_UPDATE; preemption off */
+void kvm_pv_steal_update(struct kvm_vcpu *vcpu); /* KVM_REQ_STEAL_UPDATE: may sleep, srcu held */
+void kvm_pv_preempted(struct kvm_vcpu *vcpu); /* from vcpu_put: irqs may be off, never sleeps */
+void kvm_pv_reset(struct kvm_vcpu *vcpu); /* RESET, not INIT */
 enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu);
 
+/* KVM_FEATURE_POLL_CONTROL: the guest polls by itself, the host must not before it sleeps in HLT. */
+static inline bool kvm_pv_may_poll(struct kvm_vcpu *vcpu)
+{
+	return vcpu->pv.poll_control & 1;
+}
+
+/* KVM_FEATURE_PV_UNHALT: somebody's KVM_HC_KICK_CPU ends this vCPU's HLT. Any thread. */
+static inline bool kvm_pv_unhalted(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->pv.unhalted);
+}
+
 struct kvm_ioctl_row;
-extern const struct kvm_ioctl_row kvm_time_vm_ioctls[]; /* KVM_GET_CLOCK KVM_SET_CLOCK KVM_SET_TSC_KHZ KVM_GET_TSC_KHZ on the VM */
-extern const struct kvm_ioctl_row kvm_time_vcpu_ioctls[]; /* KVM_GET_TSC_KHZ KVM_SET_TSC_KHZ KVM_KVMCLOCK_CTRL, TSC offset attribute later */
+extern const struct kvm_ioctl_row kvm_time_vm_ioctls[]; /* KVM_GET_CLOCK KVM_SET_CLOCK; KVM_SET_TSC_KHZ KVM_GET_TSC_KHZ of the VM */
+extern const struct kvm_ioctl_row kvm_time_vcpu_ioctls[]; /* KVM_GET_TSC_KHZ KVM_SET_TSC_KHZ KVM_KVMCLOCK_CTRL, attributes of KVM_VCPU_TSC_CTRL */
 
 #endif

@@ -88,6 +88,7 @@ struct kvm_vcpu_debug {
 struct kvm_vcpu_cpuid {
 	struct kvm_cpuid_entry2 *entries; /* [v] */
 	u32 nent; /* [v] */
+	struct cpuid_index *index; /* [i] finds entries; contents [v] */
 	u64 features; /* [v] KVM_GF_* of cpuid.h: what code on hot paths asks */
 	u64 cr4_reserved; /* [v] bits that #GP */
 	u64 efer_reserved; /* [v] */
@@ -112,23 +113,29 @@ struct kvm_vcpu_msr {
 	u64 smi_count; /* [v] */
 	u64 hwcr; /* [v] AMD 0xc0010015 */
 	u64 ucode_rev; /* [v] */
+	u64 de_cfg; /* [v] AMD 0xc0011029 */
+	u64 osvw_length, osvw_status; /* [v] AMD 0xc0010140, 141 */
+	u64 platform_info; /* [v] */
+	u64 misc_features; /* [v] Intel 0x140 */
 	struct { /* machine check banks */
 		u64 cap; /* [v] */
 		u64 status; /* [v] */
 		u64 ctl; /* [v] */
-		u64 *banks; /* [v] 4 words a bank */
-		u64 *ctl2; /* [v] */
+		u64 *banks; /* [i] 4 words a bank: ctl, status, addr, misc; contents [v] */
 	} mce;
 };
 
 /* The vCPU's TSC and clocks (tsc.c, clock.c, pv.c). */
 struct kvm_vcpu_tsc {
-	u64 offset; /* [v] guest TSC = scaled host TSC + offset */
+	u64 offset; /* [v] guest TSC = scaled host TSC + offset; written under clock.tsc_lock */
 	u64 ratio; /* [v] vendor's fixed point; caps.tsc_ratio_default: none */
 	u32 khz; /* [v] the guest's */
 	u64 adjust; /* [v] IA32_TSC_ADJUST */
 	u64 generation; /* [v] */
 	u64 last_host; /* [v] host TSC when last put, to catch a TSC that went backwards */
+	u64 last_guest; /* [v] the guest's then */
+	u64 base_ns, base_tsc; /* [v] since the last write: time and guest's TSC at it, to catch up */
+	bool catchup; /* [v] host TSC unstable: the guest's follows the host's clock */
 };
 
 struct kvm_vcpu_pv {
@@ -136,19 +143,19 @@ struct kvm_vcpu_pv {
 		struct kvm_gpa_cache cache; /* [v] */
 		bool enabled; /* [v] */
 		bool guest_stopped; /* [v] KVM_KVMCLOCK_CTRL */
-		u32 version; /* [v] */
+		u32 khz; /* [v] frequency that mul and shift are for */
+		u32 mul; /* [v] */
+		s8 shift; /* [v] */
 		u64 msr; /* [v] */
-		u64 last_tsc; /* [v] */
 	} clock;
 	struct {
 		struct kvm_gpa_cache cache; /* [v] */
 		u64 msr; /* [v] */
 		u64 last; /* [v] run_delay seen, ns */
 	} steal;
-	u64 eoi_msr; /* [v] */
-	struct kvm_gpa_cache eoi_cache; /* [v] */
-	u64 poll_control; /* [v] */
-	u64 wall_clock; /* [v] */
+	u64 poll_control; /* [v] bit 0: the host may poll in HLT */
+	bool unhalted; /* [a] KVM_HC_KICK_CPU: ends HLT */
+	bool enforce_cpuid; /* [v] KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
 
 /* The layout of each counter is ABI-visible through debugfs and KVM_GET_STATS_FD names (stats.c). */

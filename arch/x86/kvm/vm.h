@@ -9,6 +9,7 @@
 #include <linux/mm_types.h>
 #include <linux/refcount.h>
 #include <linux/srcu.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "iobus.h"
@@ -18,20 +19,25 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 
-/* kvmclock's base for the whole VM (clock.c). */
+/* kvmclock's base for the whole VM (clock.c), and TSC synchronisation (tsc.c). */
 struct kvm_clock_vm {
-	raw_spinlock_t lock;
-	s64 offset_ns; /* [lock] guest's kvmclock = host boot time + this */
-	bool use_master; /* [lock] all vCPUs share one TSC/ns pair */
+	struct kvm *kvm; /* [i] */
+	struct list_head node; /* clock.c's list of VMs, under its lock */
+	struct mutex lock; /* innermost of the mutexes */
+	s64 offset_ns; /* [lock] guest's kvmclock = host's base time + this */
+	bool use_master; /* [lock] all vCPUs share one TSC/ns pair; may be peeked at */
 	u64 master_tsc; /* [lock] host TSC at ... */
-	u64 master_ns; /* [lock] ... this CLOCK_MONOTONIC_RAW-like boot time, ns */
+	u64 master_ns; /* [lock] ... this host base time, ns */
 	u64 wall_clock_gpa; /* [lock] */
-	/* TSC synchronisation of writes by several vCPUs (tsc.c) */
-	raw_spinlock_t tsc_lock;
-	u64 tsc_last_ns, tsc_last_write, tsc_last_offset; /* [tsc_lock] */
-	u64 tsc_generation; /* [tsc_lock] */
+	struct delayed_work update; /* periodic refresh of all vCPUs' pages */
+	raw_spinlock_t tsc_lock; /* writes of the vCPUs' TSC; innermost */
+	u64 tsc_last_ns; /* [tsc_lock] base time of the last write by the host, 0: none yet */
+	u64 tsc_last_write; /* [tsc_lock] its value */
+	u64 tsc_last_offset; /* [tsc_lock] the offset that it led to */
+	u64 tsc_last_ratio; /* [tsc_lock] */
+	u64 tsc_generation; /* [tsc_lock] counts writes that did not match the one before */
 	u32 tsc_matched; /* [tsc_lock] vCPUs in this generation */
-	u32 default_tsc_khz; /* [l] */
+	u32 default_tsc_khz; /* [l] of vCPUs to come */
 };
 
 /* What userspace asked of the VM by KVM_ENABLE_CAP (caps.c). */
