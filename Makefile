@@ -50,7 +50,7 @@ modules: $(if $(KVER),module-for-$(KVER),$(addprefix module-for-,$(BUILD_KERNELS
 .PHONY: $(addprefix module-for-,$(KERNELS) $(KVER))
 $(addprefix module-for-,$(KERNELS)): module-for-%: $(BUILD)/kernel/%/release
 	@scripts/need build headers:$*
-	@env -u CMD -u APPEND scripts/modules $* $(KBUILD_WORDS)
+	@scripts/modules $* $(KBUILD_WORDS)
 
 ifneq ($(KVER),)
 module-for-$(KVER):
