@@ -5,7 +5,7 @@
  * The emulator knows no vCPU: all it touches outside of its context goes through struct emul_ops,
  * so it builds and is tested in userspace as well. One instruction goes like this:
  *
- *	fill in *ctxt: ops, opaque, vendor, mode, cpl, va_bits, gpr, rip, rflags
+ *	fill in *ctxt: ops, opaque, vendor, mode, cpl, lma, va_bits, gpr, rip, rflags
  *	emul_decode(ctxt, known bytes or NULL, how many)	-> ctxt->insn, its length
  *	emul_execute(ctxt)					-> state after the instruction
  *	write gpr, rip, rflags back; act on the result
@@ -156,8 +156,9 @@ struct emul_ops {
 	 * Memory.
 	 *
 	 * fetch: instruction bytes; never crosses a page. Required.
-	 * read, write: 1, 2, 4, 8, 16 or 32 bytes; @acc is a set of EMUL_ACC_*. Required. A write
-	 *	that faults has changed nothing, not even the part before a page boundary.
+	 * read, write: 1, 2, 4, 8, 16 or 32 bytes, or after a successful probe any number that was
+	 *	probed; @acc is a set of EMUL_ACC_*. Required. A write that faults has changed
+	 *	nothing, not even the part before a page boundary.
 	 * cmpxchg: atomically, if the @n (1, 2, 4, 8, 16) bytes at @addr equal @old, store @new;
 	 *	EMUL_RESTART if they don't.
 	 * probe: would an access to all of @addr ... @addr + @n - 1 (in one page) succeed, and
@@ -318,7 +319,8 @@ struct emul_insn {
  * @opaque: handed to @ops
  * @vendor: in: the guest's CPU vendor
  * @mode: in: execution mode, see emul_mode()
- * @cpl: in: current privilege level, 0..3
+ * @cpl: in: current privilege level, 0..3; 0 in real mode, 3 in virtual-8086 mode
+ * @lma: in: EFER.LMA: far transfers may enter 64-bit code, system descriptors are 16 bytes
  * @va_bits: in: linear address bits that count in 64-bit mode: 48, or 57 with CR4.LA57
  * @gpr: in, out: general registers, indexed by enum emul_reg
  * @rip: in, out: instruction pointer, relative to CS
@@ -326,6 +328,8 @@ struct emul_insn {
  * @insn: set by emul_decode()
  * @exc: out: with EMUL_EXCEPTION, what to inject
  * @shadow: out: with EMUL_OK, EMUL_SHADOW_* that the instruction begins; 0 ends one
+ * @iret: out: with EMUL_OK, it was an IRET: NMIs are no longer blocked
+ * @pio_buf: scratch
  *
  * Debug traps are the caller's: if rflags.TF was set before the instruction, #DB follows after
  * EMUL_OK and also after EMUL_RESTART of a REP string (which then did one iteration). INT n
@@ -337,6 +341,7 @@ struct emul_ctxt {
 	enum emul_vendor vendor;
 	enum emul_mode mode;
 	u8 cpl;
+	bool lma;
 	u8 va_bits;
 	u64 gpr[EMUL_NR_REGS];
 	u64 rip;
@@ -344,6 +349,8 @@ struct emul_ctxt {
 	struct emul_insn insn;
 	struct emul_exception exc;
 	u8 shadow;
+	bool iret;
+	u8 pio_buf[EMUL_PIO_MAX];
 };
 
 /**

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Moves, exchanges, the stack, and the far-pointer loads. */
+#include "internal.h"
+
+enum emul_result emul_nop(struct emul_work *w)
+{
+	return EMUL_OK;
+}
+
+/* MOV, MOVZX, MOVNTI: the operands' sizes do the work. */
+enum emul_result emul_mov(struct emul_work *w)
+{
+	w->dst.val = w->src.val;
+	return EMUL_OK;
+}
+
+enum emul_result emul_movsx(struct emul_work *w)
+{
+	w->dst.val = emul_sext(w->src.val, min(w->src.size, w->size));
+	return EMUL_OK;
+}
+
+enum emul_result emul_lea(struct emul_work *w)
+{
+	emul_set_reg(w, w->insn->reg, emul_ea(w), w->size);
+	return EMUL_OK;
+}
+
+/* A selector goes to memory as 2 bytes, to a register zero-extended to the operand size. */
+enum emul_result emul_mov_from_seg(struct emul_work *w)
+{
+	const struct emul_insn *i = w->insn;
+	unsigned int seg = i->reg & 7;
+	struct emul_segment s;
+	u16 selector;
+
+	if (seg > EMUL_SEG_GS)
+		return emul_raise(w->c, EXC_UD);
+	w->c->ops->get_segment(w->c->opaque, seg, &s);
+	selector = s.selector;
+	if (i->mem)
+		return emul_write_seg(w, i->seg, emul_ea(w), &selector, 2);
+	emul_set_reg(w, i->rm, selector, w->size);
+	return EMUL_OK;
+}
+
+enum emul_result emul_mov_to_seg(struct emul_work *w)
+{
+	unsigned int seg = w->insn->reg & 7;
+
+	if (seg > EMUL_SEG_GS || seg == EMUL_SEG_CS)
+		return emul_raise(w->c, EXC_UD);
+	if (seg == EMUL_SEG_SS)
+		w->shadow = EMUL_SHADOW_MOV_SS;
+	return emul_load_seg(w, seg, w->src.val);
+}
+
+/* The source, a register, gets what the destination held. */
+enum emul_result emul_xchg(struct emul_work *w)
+{
+	u64 val = w->src.val;
+
+	w->src.val = w->dst.val;
+	w->dst.val = val;
+	return emul_store(w, &w->src);
+}
+
+/* 90 without REX.B is NOP, also PAUSE: it doesn't clear the upper half of RAX. */
+enum emul_result emul_xchg_acc(struct emul_work *w)
+{
+	u64 acc = w->gpr[EMUL_RAX];
+
+	if (w->src.reg == EMUL_RAX)
+		return EMUL_OK;
+	emul_set_reg(w, EMUL_RAX, w->src.val, w->size);
+	emul_set_reg(w, w->src.reg, acc, w->size);
+	return EMUL_OK;
+}
+
+enum emul_result emul_xadd(struct emul_work *w)
+{
+	u64 old = w->dst.val;
+
+	emul_add(w);
+	w->src.val = old;
+	if (!w->dst.mem && w->dst.reg == w->src.reg && w->dst.high == w->src.high)
+		return EMUL_OK;		/* the sum stays */
+	return emul_store(w, &w->src);
+}
+
+/* The destination is always written: with what it held, if the comparison fails. */
+enum emul_result emul_cmpxchg_insn(struct emul_work *w)
+{
+	u64 acc = emul_reg(w, EMUL_RAX, w->size);
+
+	emul_flags_sub(w, acc, w->dst.val, w->size);
+	if (acc == w->dst.val)
+		w->dst.val = w->src.val;
+	else
+		emul_set_reg(w, EMUL_RAX, w->dst.val, w->size);
+	return EMUL_OK;
+}
+
+/* CMPXCHG8B and CMPXCHG16B; the latter wants alignment. */
+enum emul_result emul_cmpxchg8b(struct emul_work *w)
+{
+	unsigned int half = w->size == 8 ? 8 : 4;
+	const struct emul_insn *i = w->insn;
+	enum emul_result res;
+	u8 old[16], new[16];
+	u64 linear, low = 0, high = 0;
+	bool equal;
+
+	res = emul_linear(w, i->seg, emul_ea(w), 2 * half, EMUL_ACC_WRITE, &linear);
+	if (res != EMUL_OK)
+		return res;
+	if (half == 8 && linear & 15)
+		return emul_raise_code(w->c, EXC_GP, 0);
+	res = emul_read_linear(w, linear, old, 2 * half, EMUL_ACC_WRITE);
+	if (res != EMUL_OK)
+		return res;
+	memcpy(&low, old, half);
+	memcpy(&high, old + half, half);
+	equal = low == emul_reg(w, EMUL_RAX, half) && high == emul_reg(w, EMUL_RDX, half);
+	memcpy(new, old, sizeof(new));
+	if (equal) {
+		memcpy(new, &w->gpr[EMUL_RBX], half);
+		memcpy(new + half, &w->gpr[EMUL_RCX], half);
+		w->rflags |= FL_ZF;
+	} else {
+		emul_set_reg(w, EMUL_RAX, low, half);
+		emul_set_reg(w, EMUL_RDX, high, half);
+		w->rflags &= ~(u64)FL_ZF;
+	}
+	if (i->lock)
+		return emul_cmpxchg(w, linear, old, new, 2 * half);
+	return emul_write_linear(w, linear, new, 2 * half, 0);
+}
+
+/* The source is read whatever the condition, and the upper half cleared. */
+enum emul_result emul_cmov(struct emul_work *w)
+{
+	if (emul_condition(w->rflags, w->insn->opcode))
+		w->dst.val = w->src.val;
+	return EMUL_OK;
+}
+
+enum emul_result emul_setcc(struct emul_work *w)
+{
+	w->dst.val = emul_condition(w->rflags, w->insn->opcode);
+	return EMUL_OK;
+}
+
+enum emul_result emul_xlat(struct emul_work *w)
+{
+	u64 ea = w->gpr[EMUL_RBX] + (w->gpr[EMUL_RAX] & 0xff);
+	enum emul_result res;
+	u8 val = 0;
+
+	res = emul_read_seg(w, w->insn->seg, ea & emul_mask(w->insn->addrsize), &val, 1);
+	emul_set_reg(w, EMUL_RAX, val, 1);
+	return res;
+}
+
+#define SAHF_FLAGS (FL_SF | FL_ZF | FL_AF | FL_PF | FL_CF)
+
+enum emul_result emul_sahf(struct emul_work *w)
+{
+	w->rflags &= ~(u64)SAHF_FLAGS;
+	w->rflags |= w->gpr[EMUL_RAX] >> 8 & SAHF_FLAGS;
+	return EMUL_OK;
+}
+
+enum emul_result emul_lahf(struct emul_work *w)
+{
+	u64 ah = (w->rflags & SAHF_FLAGS) | FL_FIXED;
+
+	w->gpr[EMUL_RAX] = (w->gpr[EMUL_RAX] & ~0xff00ull) | ah << 8;
+	return EMUL_OK;
+}
+
+enum emul_result emul_push_op(struct emul_work *w)
+{
+	return emul_push(w, w->src.val, w->size);
+}
+
+enum emul_result emul_pop_reg(struct emul_work *w)
+{
+	const struct emul_insn *i = w->insn;
+	enum emul_result res;
+	u64 val;
+
+	res = emul_pop(w, &val, w->size);
+	if (res == EMUL_OK)
+		emul_set_reg(w, (i->opcode & 7) | (i->rex & 1 ? 8 : 0), val, w->size);
+	return res;
+}
+
+/* An address that uses RSP is computed with its new value. */
+enum emul_result emul_pop_mem(struct emul_work *w)
+{
+	const struct emul_insn *i = w->insn;
+	enum emul_result res;
+	u64 val;
+
+	res = emul_pop(w, &val, w->size);
+	if (res != EMUL_OK)
+		return res;
+	if (i->mem)
+		return emul_write_seg(w, i->seg, emul_ea(w), &val, w->size);
+	emul_set_reg(w, i->rm, val, w->size);
+	return EMUL_OK;
+}
+
+/* The segment register that PUSH and POP, 06 to 1F and 0F A0 to A9, name. */
+static unsigned int opcode_seg(const struct emul_insn *i)
+{
+	return i->opcode >> 3 & 7;
+}
+
+enum emul_result emul_push_seg(struct emul_work *w)
+{
+	struct emul_segment s;
+
+	w->c->ops->get_segment(w->c->opaque, opcode_seg(w->insn), &s);
+	return emul_push(w, s.selector, w->size);
+}
+
+enum emul_result emul_pop_seg(struct emul_work *w)
+{
+	unsigned int seg = opcode_seg(w->insn);
+	enum emul_result res;
+	u64 val;
+
+	res = emul_pop(w, &val, w->size);
+	if (res != EMUL_OK)
+		return res;
+	if (seg == EMUL_SEG_SS)
+		w->shadow = EMUL_SHADOW_MOV_SS;
+	return emul_load_seg(w, seg, val);
+}
+
+enum emul_result emul_pusha(struct emul_work *w)
+{
+	enum emul_result res = EMUL_OK;
+	u64 sp = w->gpr[EMUL_RSP];
+	unsigned int reg;
+
+	for (reg = EMUL_RAX; reg <= EMUL_RDI && res == EMUL_OK; reg++)
+		res = emul_push(w, reg == EMUL_RSP ? sp : w->gpr[reg], w->size);
+	return res;
+}
+
+enum emul_result emul_popa(struct emul_work *w)
+{
+	enum emul_result res = EMUL_OK;
+	int reg;
+	u64 val;
+
+	for (reg = EMUL_RDI; reg >= EMUL_RAX && res == EMUL_OK; reg--) {
+		res = emul_pop(w, &val, w->size);
+		if (res == EMUL_OK && reg != EMUL_RSP)
+			emul_set_reg(w, reg, val, w->size);
+	}
+	return res;
+}
+
+static unsigned int iopl(const struct emul_work *w)
+{
+	return (w->rflags & FL_IOPL) / (FL_IOPL & -FL_IOPL);
+}
+
+/* PUSHF, POPF in virtual-8086 mode need IOPL 3. CR4.VME would change that; not done. */
+static enum emul_result vm86_flags_allowed(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+
+	if (c->mode != EMUL_MODE_VM86 || iopl(w) == 3)
+		return EMUL_OK;
+	if (c->ops->get_cr(c->opaque, 4) & CR4_VME)
+		return EMUL_UNHANDLEABLE;
+	return emul_raise_code(c, EXC_GP, 0);
+}
+
+enum emul_result emul_pushf(struct emul_work *w)
+{
+	enum emul_result res = vm86_flags_allowed(w);
+
+	if (res != EMUL_OK)
+		return res;
+	return emul_push(w, w->rflags & ~(u64)(FL_VM | FL_RF), w->size);
+}
+
+/* Which flags POPF changes depends on CPL and IOPL: Intel SDM vol. 2, table 4-15. */
+enum emul_result emul_popf(struct emul_work *w)
+{
+	u64 mask = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID;
+	enum emul_result res = vm86_flags_allowed(w);
+	u64 val;
+
+	if (res != EMUL_OK)
+		return res;
+	if (w->c->cpl == 0)
+		mask |= FL_IOPL;
+	if (w->c->cpl <= iopl(w))
+		mask |= FL_IF;
+	res = emul_pop(w, &val, w->size);
+	if (res != EMUL_OK)
+		return res;
+	mask &= emul_mask(w->size);
+	w->rflags = (w->rflags & ~mask) | (val & mask);
+	return EMUL_OK;
+}
+
+/* Intel SDM vol. 2, ENTER. */
+enum emul_result emul_enter(struct emul_work *w)
+{
+	unsigned int k, level = w->insn->imm2 & 31, sp_size = emul_stack_size(w);
+	u64 frame, link, bp = w->gpr[EMUL_RBP];
+	enum emul_result res;
+
+	res = emul_push(w, bp, w->size);
+	frame = w->gpr[EMUL_RSP];
+	for (k = 1; k < level && res == EMUL_OK; k++) {
+		bp -= w->size;
+		link = 0;
+		res = emul_read_seg(w, EMUL_SEG_SS, bp & emul_mask(sp_size), &link, w->size);
+		if (res == EMUL_OK)
+			res = emul_push(w, link, w->size);
+	}
+	if (level && res == EMUL_OK)
+		res = emul_push(w, frame, w->size);
+	if (res != EMUL_OK)
+		return res;
+	emul_set_reg(w, EMUL_RBP, frame, w->size);
+	emul_set_reg(w, EMUL_RSP, w->gpr[EMUL_RSP] - w->insn->imm, sp_size);
+	return EMUL_OK;
+}
+
+enum emul_result emul_leave(struct emul_work *w)
+{
+	enum emul_result res;
+	u64 val;
+
+	emul_set_reg(w, EMUL_RSP, w->gpr[EMUL_RBP], emul_stack_size(w));
+	res = emul_pop(w, &val, w->size);
+	if (res == EMUL_OK)
+		emul_set_reg(w, EMUL_RBP, val, w->size);
+	return res;
+}
+
+/* Offset first in memory, then the selector. AMD has no 64-bit offsets here. */
+static enum emul_result load_far_pointer(struct emul_work *w, unsigned int seg)
+{
+	unsigned int size = w->c->vendor == EMUL_VENDOR_AMD ? min_t(u8, w->size, 4) : w->size;
+	const struct emul_insn *i = w->insn;
+	u64 ea = emul_ea(w), offset = 0;
+	enum emul_result res;
+	u16 selector;
+
+	res = emul_read_seg(w, i->seg, ea, &offset, size);
+	if (res != EMUL_OK)
+		return res;
+	res = emul_read_seg(w, i->seg, (ea + size) & emul_mask(i->addrsize), &selector, 2);
+	if (res != EMUL_OK)
+		return res;
+	emul_set_reg(w, i->reg, offset, size);
+	return emul_load_seg(w, seg, selector);
+}
+
+enum emul_result emul_les(struct emul_work *w)
+{
+	return load_far_pointer(w, EMUL_SEG_ES);
+}
+
+enum emul_result emul_lds(struct emul_work *w)
+{
+	return load_far_pointer(w, EMUL_SEG_DS);
+}
+
+enum emul_result emul_lss(struct emul_work *w)
+{
+	return load_far_pointer(w, EMUL_SEG_SS);
+}
+
+enum emul_result emul_lfs(struct emul_work *w)
+{
+	return load_far_pointer(w, EMUL_SEG_FS);
+}
+
+enum emul_result emul_lgs(struct emul_work *w)
+{
+	return load_far_pointer(w, EMUL_SEG_GS);
+}
