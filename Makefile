@@ -78,13 +78,16 @@ $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 run: vmm $(if $(or $(STOCK),$(HOST)),,module-for-$(KERNEL))
 	@scripts/run
 
-check:
+check: all tests
+	@scripts/need check rig
 	@scripts/check
 
-lint:
+lint: modules
+	@scripts/need check
 	@scripts/check lint
 
-mutants:
+mutants: all tests
+	@scripts/need check rig
 	@scripts/mutants
 
 clean:

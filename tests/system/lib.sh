@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.sh - what the system tests share. A test sources it first; its name says where it runs:
+#
+#	NAME-KERNEL[-stock].t	a link to NAME: with our modules, or the distribution's, on KERNEL
+#
+# `in_rig OPTION...` runs the rest of the test in the emulated host; what follows it is inside.
+set -u
+
+here=$(realpath "$(dirname "$0")")
+top=$(realpath "$here/../..")
+BUILD=$(realpath -m "${BUILD:-$top/build}")
+export BUILD
+test_name=$(basename "$0" .t)
+stock=
+case $test_name in
+*-stock) stock=1 ;;
+esac
+kernel=${test_name%-stock}
+kernel=${kernel##*-}
+case $kernel in
+6.*) ;;
+*) kernel=6.1 ;;
+esac
+
+vmm=$BUILD/vmm
+guest_kernel=$BUILD/kernel/6.1/vmlinuz
+guest_initrd=$BUILD/initrd/guest
+tests=0
+failures=0
+
+# ok STATUS NAME [DIAGNOSTIC]: one test; STATUS is 0 for good.
+ok()
+{
+	tests=$((tests + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $2"
+		[ -z "${3:-}" ] || printf '%s\n' "$3" | head -n 60 | sed 's/^/#   /'
+	fi
+}
+
+# is SEEN EXPECTED NAME
+is()
+{
+	[ "$1" = "$2" ]
+	ok $? "$3" "expected: $2
+seen:     $1"
+}
+
+# like TEXT REGEX NAME
+like()
+{
+	printf '%s\n' "$1" | grep -qE -- "$2"
+	ok $? "$3" "expected something like: $2
+seen:
+$1"
+}
+
+# unlike TEXT REGEX NAME
+unlike()
+{
+	! printf '%s\n' "$1" | grep -qE -- "$2"
+	ok $? "$3" "expected nothing like: $2
+seen:
+$1"
+}
+
+done_testing()
+{
+	echo "1..$tests"
+	[ "$failures" = 0 ]
+	exit
+}
+
+# in_rig [OPTION...]: outside, run this test in the emulated host and exit with its status; inside,
+# do nothing. Its output comes when it is whole: the rig may have to try twice.
+in_rig()
+{
+	local output status=0
+
+	[ -z "${RIG:-}" ] || return 0
+	[ -z "$stock" ] || set -- --stock "$@"
+	"$top/scripts/guest/mkinitramfs" "$guest_initrd"
+	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")
+	# shellcheck disable=SC2064 # now
+	trap "rm -f '$output'" EXIT
+	"$top/tests/rig/host" --kernel "$kernel" --output "$output" "$@" -- "$0" </dev/null || status=$?
+	cat "$output"
+	[ $status -le 1 ] || echo "# the emulated host: status $status"
+	exit $status
+}
+
+# archive FILE TEXT: a guest initramfs whose command is TEXT (see scripts/guest/init)
+archive()
+{
+	local dir
+
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/archive.XXXXXX")
+	printf '%s\n' "$2" >"$dir/cmd"
+	cp "$guest_initrd" "$1"
+	(cd "$dir" && echo cmd | "$BUILD/busybox" cpio -o -H newc -R 0:0 2>/dev/null) >>"$1"
+	rm -r "$dir"
+}
+
+# guest CPUS MEMORY CMD [APPEND]: run CMD in a guest; inside the rig. Sets $out (stdout), $err and $status.
+guest()
+{
+	local dir
+
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/guest.XXXXXX")
+	archive "$dir/initrd" "$3"
+	status=0
+	out=$(timeout "${LIMIT:-120}" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" "$1" "$2" \
+		"${4:-}" 2>"$dir/err" </dev/null) || status=$?
+	err=$(cat "$dir/err")
+	rm -r "$dir"
+}
