@@ -122,14 +122,11 @@ static const struct emul_row grp9_mem[8] = {
 static const struct emul_row grp9_reg[8] = { UD, UD, UD, UD, UD, UD, L(M), L(M) };
 static const struct emul_row grp9[2] = { GROUP(grp9_mem), GROUP(grp9_reg) };
 
-static const struct emul_row grp11_byte_reg[8] = { UD, UD, UD, UD, UD, UD, UD, LI(U8, M) };
-static const struct emul_row grp11_reg[8] = { UD, UD, UD, UD, UD, UD, UD, LI(RELZ, M) };
-static const struct emul_row grp11_byte7[2] = { UD, RM(grp11_byte_reg) };
-static const struct emul_row grp11_7[2] = { UD, RM(grp11_reg) };
-
-/* XABORT and XBEGIN are /7 with r/m 0. */
+/* Group 11: C6 F8 is XABORT, C7 F8 XBEGIN */
 static const struct emul_row xabort[8] = { LI(U8, M), UD, UD, UD, UD, UD, UD, UD };
 static const struct emul_row xbegin[8] = { LI(RELZ, M), UD, UD, UD, UD, UD, UD, UD };
+static const struct emul_row grp11_byte7[2] = { UD, RM(xabort) };
+static const struct emul_row grp11_7[2] = { UD, RM(xbegin) };
 static const struct emul_row grp11_byte[8] = {
 	FULL(emul_mov, E, I, S8, M | F_BYTE | F_MOV), UD, UD, UD, UD, UD, UD, MEM_REG(grp11_byte7)
 };
