@@ -17,7 +17,8 @@ struct kvm_io_device;
  * Called in a kvm->srcu read section by the vCPU's thread; may sleep.
  */
 struct kvm_io_ops {
-	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len, void *val);
+	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
+		    void *val);
 	int (*write)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
 		     const void *val);
 };
@@ -34,6 +35,8 @@ void iobus_unregister(struct kvm *kvm, enum kvm_bus bus, struct kvm_io_device *d
 /* kvm->srcu read section. Return 0, or -EOPNOTSUPP when no in-kernel device took it. */
 int iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus bus, gpa_t addr, int len, void *val);
 int iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus bus, gpa_t addr, int len, const void *val);
+/* VM life. iobus_destroy may run after a failed iobus_init. */
+int iobus_init(struct kvm *kvm);
 void iobus_destroy(struct kvm *kvm);
 
 #endif

@@ -11,17 +11,23 @@
 
 enum kvm_ioctl_flags {
 	/* vCPU rows */
-	IOC_VCPU_LOADED = BIT(0), /* the vCPU's hardware state is on this CPU while the handler runs */
+	IOC_VCPU_LOADED =
+		BIT(0), /* the vCPU's hardware state is on this CPU while the handler runs */
 	IOC_NO_VCPU_MUTEX = BIT(1), /* asynchronous: does not wait for a running KVM_RUN */
 	/* VM rows */
 	IOC_VM_LOCK = BIT(2), /* kvm->lock held */
 	IOC_SRCU = BIT(3), /* inside a kvm->srcu read section (memslots, routing, buses stay) */
 	/* argument */
 	IOC_ARG_VALUE = BIT(4), /* the third argument of ioctl(2) is a plain number */
-	IOC_IN = BIT(5), /* copied in, whatever _IOC_DIR of the number says */
-	IOC_OUT = BIT(6), /* copied out after a handler that returned >= 0 */
+	IOC_ARG_IN =
+		BIT(5), /* IOC_ARG_IN, IOC_ARG_OUT: where one of them is given, they replace what */
+	IOC_ARG_OUT =
+		BIT(6), /* _IOC_DIR of the number says. Out only if the handler returned >= 0 */
 	IOC_OUT_ALWAYS = BIT(7), /* copied out after an error, too (E2BIG protocols) */
-	IOC_ARRAY = BIT(8), /* header with a u32 count, then elements: the four fields below */
+	IOC_ARRAY = BIT(8), /* header with a u32 count, then elements: the three fields below */
+	IOC_CLAMP = BIT(9), /* IOC_ARRAY: a count above max_count means max_count, no error */
+	IOC_HEADER_IN =
+		BIT(10), /* IOC_ARRAY: only the header is copied in, elements start as zeros */
 };
 
 /**
@@ -33,6 +39,7 @@ enum kvm_ioctl_flags {
  * @uptr: third argument as a user pointer, for the few variable formats a row can't describe
  * @count: IOC_ARRAY: elements that @arg has room for = as many as the caller said
  * @file: the file the call came through
+ * @compat: from a 32-bit process
  */
 struct kvm_ioctl_call {
 	struct kvm *kvm;
@@ -42,6 +49,7 @@ struct kvm_ioctl_call {
 	void __user *uptr;
 	u32 count;
 	struct file *file;
+	bool compat;
 };
 
 /**
@@ -65,13 +73,17 @@ struct kvm_ioctl_row {
 };
 
 /* A table of rows ends with an all-zero row. */
-long kvm_ioctl_dispatch(const struct kvm_ioctl_row *const *tables, struct kvm_ioctl_call *call,
+long kvm_ioctl_dispatch(const struct kvm_ioctl_row *generic,
+			const struct kvm_ioctl_row *const *arch, struct kvm_ioctl_call *call,
 			unsigned int cmd, unsigned long value);
 
-extern const struct kvm_ioctl_row kvm_arch_system_ioctls[];
-extern const struct kvm_ioctl_row kvm_arch_vm_ioctls[];
-extern const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[];
-extern const struct kvm_ioctl_row irqchip_vm_ioctls[]; /* irqchip/state.c */
+/* The architecture's tables for each kind of file, NULL-terminated lists. */
+extern const struct kvm_ioctl_row *const kvm_arch_system_tables[];
+extern const struct kvm_ioctl_row *const kvm_arch_vm_tables[];
+extern const struct kvm_ioctl_row *const kvm_arch_vcpu_tables[];
+
+/* irqchip/state.c */
+extern const struct kvm_ioctl_row irqchip_vm_ioctls[];
 extern const struct kvm_ioctl_row irqchip_vcpu_ioctls[];
 
 #endif

@@ -73,8 +73,9 @@ struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, int idx);
 struct kvm_vcpu *kvm_running_vcpu(void);
 
 void kvm_make_request(enum kvm_request req, struct kvm_vcpu *vcpu);
+/* On return no vCPU is in guest mode that has not seen the request. */
 void kvm_make_all_request(struct kvm *kvm, enum kvm_request req);
-void kvm_kick_all(struct kvm *kvm);
+void kvm_make_all_request_nowait(struct kvm *kvm, enum kvm_request req);
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu);
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu);
 void kvm_vm_dead(struct kvm *kvm);
@@ -86,12 +87,12 @@ void kvm_vm_dead(struct kvm *kvm);
  *
  * Warns once and lets each further KVM_RUN of @kvm return -EIO. Return: @cond.
  */
-#define KVM_BUG_ON(cond, kvm)              \
-	({                                 \
-		bool __bug = !!(cond);     \
-		if (WARN_ON_ONCE(__bug))   \
-			kvm_vm_dead(kvm);  \
-		unlikely(__bug);           \
+#define KVM_BUG_ON(cond, kvm) \
+	({ \
+		bool __bug = !!(cond); \
+		if (WARN_ON_ONCE(__bug)) \
+			kvm_vm_dead(kvm); \
+		unlikely(__bug); \
 	})
 
 #endif

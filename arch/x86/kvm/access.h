@@ -8,7 +8,8 @@
 #include "vendor.h"
 
 /* Only for registers that may be stale; vendors call their own function. */
-void kvm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg); /* = vendor_call(cache_reg), exported */
+void kvm_cache_reg(struct kvm_vcpu *vcpu,
+		   enum kvm_reg reg); /* = vendor_call(cache_reg), exported */
 
 static inline u64 kvm_reg_read(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 {
@@ -24,14 +25,14 @@ static inline void kvm_reg_write(struct kvm_vcpu *vcpu, enum kvm_reg reg, u64 va
 	vcpu->regs.dirty |= BIT(reg);
 }
 
-#define KVM_REG_ACCESSORS(lname, reg)                                      \
-	static inline u64 kvm_##lname##_read(struct kvm_vcpu *vcpu)        \
-	{                                                                  \
-		return kvm_reg_read(vcpu, reg);                            \
-	}                                                                  \
+#define KVM_REG_ACCESSORS(lname, reg) \
+	static inline u64 kvm_##lname##_read(struct kvm_vcpu *vcpu) \
+	{ \
+		return kvm_reg_read(vcpu, reg); \
+	} \
 	static inline void kvm_##lname##_write(struct kvm_vcpu *vcpu, u64 val) \
-	{                                                                  \
-		kvm_reg_write(vcpu, reg, val);                             \
+	{ \
+		kvm_reg_write(vcpu, reg, val); \
 	}
 
 KVM_REG_ACCESSORS(rip, KVM_REG_RIP)

@@ -15,6 +15,12 @@ int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host);
 int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value);
 bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s);
 
+/* After RESET: SDM vol. 3, table 9-1 */
+#define KVM_DR6_INIT 0xffff0ff0
+#define KVM_DR7_INIT 0x400
+#define KVM_DR6_BD BIT(13) /* a debug register was touched under DR7.GD */
+#define KVM_DR7_GD BIT(13)
+
 /* debug.c: return 0, -EINVAL (#GP) */
 int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, u64 value);
 u64 kvm_get_dr(struct kvm_vcpu *vcpu, int dr);

@@ -16,8 +16,15 @@ static inline void kvm_inject_gp(struct kvm_vcpu *vcpu)
 }
 
 /* Hardware said that an exit interrupted this delivery (EXITINTINFO, IDT-vectoring info): it goes in first again. */
-enum kvm_event_type { KVM_EVENT_NONE, KVM_EVENT_EXCEPTION, KVM_EVENT_NMI, KVM_EVENT_IRQ, KVM_EVENT_SOFT_IRQ };
-void event_requeue(struct kvm_vcpu *vcpu, enum kvm_event_type type, u8 vector, bool has_error, u32 error);
+enum kvm_event_type {
+	KVM_EVENT_NONE,
+	KVM_EVENT_EXCEPTION,
+	KVM_EVENT_NMI,
+	KVM_EVENT_IRQ,
+	KVM_EVENT_SOFT_IRQ
+};
+void event_requeue(struct kvm_vcpu *vcpu, enum kvm_event_type type, u8 vector, bool has_error,
+		   u32 error);
 void event_clear_injected(struct kvm_vcpu *vcpu); /* delivery completed */
 bool event_vectoring(struct kvm_vcpu *vcpu); /* an injected event is under way */
 

@@ -27,10 +27,13 @@ enum kvm_exit_action exit_nmi_window(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_pause(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_rdpmc(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_xsetbv(struct kvm_vcpu *vcpu);
-enum kvm_exit_action exit_invd(struct kvm_vcpu *vcpu); /* INVD, WBINVD: done as a no-op unless the guest has non-coherent DMA */
+enum kvm_exit_action
+exit_invd(struct kvm_vcpu
+		  *vcpu); /* INVD, WBINVD: done as a no-op unless the guest has non-coherent DMA */
 enum kvm_exit_action exit_monitor(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_mwait(struct kvm_vcpu *vcpu);
-enum kvm_exit_action exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does not have: #UD */
+enum kvm_exit_action
+exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does not have: #UD */
 enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu); /* triple fault */
 enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the emulator does it */
 
@@ -44,8 +47,7 @@ enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 acc
 /* IN/OUT without string, decoded by hardware (port, size, direction). next RIP is skip_insn's business. */
 enum kvm_exit_action exit_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
 
-/* Exit to userspace: KVM_EXIT_INTERNAL_ERROR with code bytes / KVM_EXIT_FAIL_ENTRY / unknown hardware reason. */
-enum kvm_exit_action exit_internal_error(struct kvm_vcpu *vcpu, u32 suberror);
+/* Exit to userspace: KVM_EXIT_FAIL_ENTRY / an exit reason that nothing asked for. */
 enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason);
 enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason);
 

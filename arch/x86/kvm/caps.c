@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Capabilities are rows. A row stands here only if the thing works, both ways, and a test
+ * shows it (tests/api/caps).
+ */
+
+#include <linux/cpumask.h>
+#include <asm/cpufeature.h>
+
+#include "caps.h"
+#include "core.h"
+#include "msr.h"
+#include "vendor.h"
+
+/**
+ * struct kvm_cap_row - a capability
+ * @cap: KVM_CAP_*
+ * @value: what KVM_CHECK_EXTENSION says
+ * @get: computes it instead, if not NULL
+ * @enable: KVM_ENABLE_CAP on a VM; NULL: it needs no enabling, so can't be
+ */
+struct kvm_cap_row {
+	u32 cap;
+	u32 value;
+	u32 (*get)(struct kvm *kvm);
+	long (*enable)(struct kvm *kvm, const struct kvm_enable_cap *cap);
+};
+
+/* As many as there are CPUs is what runs well; more is allowed. */
+static u32 nr_vcpus(struct kvm *kvm)
+{
+	return min_t(u32, num_online_cpus(), KVM_MAX_VCPUS);
+}
+
+static u32 max_vcpu_id(struct kvm *kvm)
+{
+	return kvm ? kvm->caps.max_vcpu_id : KVM_MAX_VCPU_ID;
+}
+
+static long enable_max_vcpu_id(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] > KVM_MAX_VCPU_ID)
+		return -EINVAL;
+	if (kvm->caps.max_vcpu_id == cap->args[0])
+		return 0;
+	/* Once, before the first vCPU. */
+	if (kvm->caps.max_vcpu_id != KVM_MAX_VCPU_ID || atomic_read(&kvm->online_vcpus))
+		return -EINVAL;
+	kvm->caps.max_vcpu_id = cap->args[0];
+	return 0;
+}
+
+static u32 has_xsave(struct kvm *kvm)
+{
+	return boot_cpu_has(X86_FEATURE_XSAVE);
+}
+
+static u32 has_tsc_scaling(struct kvm *kvm)
+{
+	return kvm_caps->tsc_scaling;
+}
+
+static u32 has_stable_tsc(struct kvm *kvm)
+{
+	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC);
+}
+
+static const struct kvm_cap_row rows[] = {
+	/* memory */
+	{ KVM_CAP_USER_MEMORY, 1 },
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
+	{ KVM_CAP_NR_MEMSLOTS, KVM_USER_MEM_SLOTS },
+	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_SET_TSS_ADDR, 1 },
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	/* vCPUs */
+	{ KVM_CAP_NR_VCPUS, .get = nr_vcpus },
+	{ KVM_CAP_MAX_VCPUS, KVM_MAX_VCPUS },
+	{ KVM_CAP_MAX_VCPU_ID, .get = max_vcpu_id, .enable = enable_max_vcpu_id },
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ KVM_CAP_EXT_CPUID, 1 },
+	{ KVM_CAP_MP_STATE, 1 },
+	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_DEBUGREGS, 1 },
+	{ KVM_CAP_XSAVE, .get = has_xsave },
+	{ KVM_CAP_XCRS, .get = has_xsave },
+	{ KVM_CAP_MCE, KVM_MAX_MCE_BANKS },
+	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_USER_NMI, 1 },
+	/* interrupt controllers */
+	{ KVM_CAP_IRQCHIP, 1 },
+	{ KVM_CAP_IRQ_ROUTING, KVM_MAX_IRQ_ROUTES },
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_SIGNAL_MSI, 1 },
+	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_PIT2, 1 },
+	{ KVM_CAP_PIT_STATE2, 1 },
+	{ KVM_CAP_REINJECT_CONTROL, 1 },
+	{ KVM_CAP_NOP_IO_DELAY, 1 },
+	/* time */
+	{ KVM_CAP_CLOCKSOURCE, 1 },
+	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
+	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ KVM_CAP_GET_TSC_KHZ, .get = has_stable_tsc },
+	{ KVM_CAP_TSC_CONTROL, .get = has_tsc_scaling },
+	{ KVM_CAP_VM_TSC_CONTROL, .get = has_tsc_scaling },
+	/* the ABI itself */
+	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+};
+
+static const struct kvm_cap_row *find(unsigned long cap)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].cap == cap)
+			return &rows[i];
+	return NULL;
+}
+
+long kvm_check_extension(struct kvm *kvm, unsigned long cap)
+{
+	const struct kvm_cap_row *row = find(cap);
+
+	if (!row)
+		return 0;
+	return row->get ? row->get(kvm) : row->value;
+}
+
+long kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	const struct kvm_cap_row *row = find(cap->cap);
+
+	if (!row || !row->enable || cap->flags)
+		return -EINVAL;
+	return row->enable(kvm, cap);
+}

@@ -1,0 +1,852 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The emulator's world, made of a vCPU: the only file of emul/ that knows one. */
+
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
+
+#include "core.h"
+#include "cpuid.h"
+#include "cr.h"
+#include "emul.h"
+#include "event.h"
+#include "exit.h"
+#include "fpu.h"
+#include "guest_mem.h"
+#include "msr.h"
+
+/*
+ * The log of accesses to devices that the instruction in hand has completed. When an instruction is
+ * executed again after userspace did one of them, it meets the same ones in the same order.
+ */
+#define LOG_ENTRIES 16
+struct access_log {
+	u64 gpa;
+	u8 len;
+	bool write;
+	u8 data[8];
+};
+
+/**
+ * struct emul_state - one vCPU's emulator
+ * @c: the instruction in hand
+ * @vcpu: whose
+ * @log: completed device accesses of the instruction
+ * @nr: how many of them
+ * @at: the one that the execution under way meets next
+ * @pio_done: the one port access of this iteration was completed by userspace
+ * @pio_size: its element size
+ * @pio_count: its elements
+ * @linear_rip: where the instruction stood when userspace was asked
+ * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
+ */
+struct emul_state {
+	struct emul_ctxt c;
+	struct kvm_vcpu *vcpu;
+	struct access_log log[LOG_ENTRIES];
+	u8 nr, at;
+	bool pio_done;
+	u8 pio_size;
+	u16 pio_count;
+	u64 linear_rip;
+	int error;
+};
+
+static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu);
+static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu);
+
+/* --- devices --------------------------------------------------------------------------------- */
+
+/* Has the instruction done this access already? Answer from the log. */
+static bool log_replay(struct emul_state *s, u64 gpa, void *buf, int len, bool write)
+{
+	struct access_log *e = &s->log[s->at];
+
+	if (s->at >= s->nr)
+		return false;
+	if (e->gpa != gpa || e->len != len || e->write != write) {
+		/* Guest memory changed under the instruction: what follows is another course. */
+		s->nr = s->at;
+		return false;
+	}
+	if (!write)
+		memcpy(buf, e->data, len);
+	s->at++;
+	return true;
+}
+
+static enum emul_result log_append(struct emul_state *s, u64 gpa, const void *buf, int len,
+				   bool write)
+{
+	struct access_log *e = &s->log[s->nr];
+
+	if (s->nr >= LOG_ENTRIES)
+		return EMUL_UNHANDLEABLE;
+	e->gpa = gpa;
+	e->len = len;
+	e->write = write;
+	memcpy(e->data, buf, len);
+	s->at = ++s->nr;
+	return EMUL_OK;
+}
+
+static int device_access(struct kvm_vcpu *vcpu, u64 gpa, void *buf, int len, bool write)
+{
+	int r = -EOPNOTSUPP;
+
+	if (vcpu->lapic)
+		r = write ? lapic_mmio_write(vcpu, gpa, len, buf) :
+			    lapic_mmio_read(vcpu, gpa, len, buf);
+	if (r)
+		r = write ? iobus_write(vcpu, KVM_MMIO_BUS, gpa, len, buf) :
+			    iobus_read(vcpu, KVM_MMIO_BUS, gpa, len, buf);
+	return r;
+}
+
+/* One access of at most 8 bytes inside a page, to where there is no RAM. */
+static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, int len, bool write)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	struct kvm_run *run = vcpu->run;
+
+	if (log_replay(s, gpa, buf, len, write))
+		return EMUL_OK;
+	if (s->nr >= LOG_ENTRIES)
+		return EMUL_UNHANDLEABLE;
+	vcpu->stat.mmio_exits++;
+	if (!device_access(vcpu, gpa, buf, len, write))
+		return log_append(s, gpa, buf, len, write);
+
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = gpa;
+	run->mmio.len = len;
+	run->mmio.is_write = write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (write)
+		memcpy(run->mmio.data, buf, len);
+	/* Kept here, not read back from the shared page: userspace may write to that at any time. */
+	s->log[s->nr] = (struct access_log){ .gpa = gpa, .len = len, .write = write };
+	vcpu->io.complete = complete_mmio;
+	return EMUL_IO;
+}
+
+static enum emul_result mmio_access(struct emul_state *s, u64 gpa, void *buf, unsigned int len,
+				    bool write)
+{
+	while (len) {
+		/* Largest naturally aligned piece: what a bus would do. */
+		unsigned int n = min(8u, 1u << __fls(len));
+		enum emul_result r;
+
+		r = mmio_fragment(s, gpa, buf, n, write);
+		if (r != EMUL_OK)
+			return r;
+		gpa += n;
+		buf += n;
+		len -= n;
+	}
+	return EMUL_OK;
+}
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static u32 access_bits(struct emul_state *s, unsigned int acc)
+{
+	u32 bits = acc & EMUL_ACC_WRITE ? KVM_ACC_WRITE : 0;
+
+	if (acc & EMUL_ACC_SYSTEM)
+		return bits | KVM_ACC_IMPLICIT;
+	return s->c.cpl == 3 ? bits | KVM_ACC_USER : bits;
+}
+
+static enum emul_result translate(struct emul_state *s, u64 addr, u32 access, gpa_t *gpa,
+				  struct emul_exception *exc)
+{
+	struct kvm_walk_fault fault;
+
+	if (!mmu_gva_to_gpa(s->vcpu, addr, access, gpa, &fault))
+		return EMUL_OK;
+	*exc = (struct emul_exception){
+		.vector = X86_TRAP_PF,
+		.has_error = true,
+		.error_code = fault.error_code,
+		.address = fault.gva,
+	};
+	return EMUL_EXCEPTION;
+}
+
+static bool is_ram(struct kvm_vcpu *vcpu, gpa_t gpa, bool write)
+{
+	struct kvm_memslot *slot = kvm_gfn_to_memslot(vcpu->kvm, gpa >> PAGE_SHIFT);
+
+	return slot && !(write && (slot->flags & KVM_MEM_READONLY));
+}
+
+static enum emul_result host_fault(struct emul_state *s, int error)
+{
+	s->error = error;
+	return EMUL_UNHANDLEABLE;
+}
+
+/* Inside one page. */
+static enum emul_result phys_access(struct emul_state *s, gpa_t gpa, void *buf, unsigned int len,
+				    bool write)
+{
+	struct kvm *kvm = s->vcpu->kvm;
+	int r;
+
+	if (!is_ram(s->vcpu, gpa, write))
+		return mmio_access(s, gpa, buf, len, write);
+	r = write ? kvm_write_guest(kvm, gpa, buf, len) : kvm_read_guest(kvm, gpa, buf, len);
+	return r ? host_fault(s, r) : EMUL_OK;
+}
+
+/* Translates all before it touches anything: a faulting write has changed nothing. */
+static enum emul_result mem_access(struct emul_state *s, u64 addr, void *buf, unsigned int n,
+				   u32 access, bool write, struct emul_exception *exc)
+{
+	unsigned int first = min_t(unsigned int, n, PAGE_SIZE - (addr & ~PAGE_MASK));
+	gpa_t gpa, gpa2 = 0;
+	enum emul_result r;
+
+	r = translate(s, addr, access, &gpa, exc);
+	if (r == EMUL_OK && first < n)
+		r = translate(s, addr + first, access, &gpa2, exc);
+	if (r != EMUL_OK)
+		return r;
+	r = phys_access(s, gpa, buf, first, write);
+	if (r == EMUL_OK && first < n)
+		r = phys_access(s, gpa2, buf + first, n - first, write);
+	return r;
+}
+
+static enum emul_result op_fetch(void *opaque, u64 addr, void *buf, unsigned int n,
+				 struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	u32 access = KVM_ACC_FETCH | (s->c.cpl == 3 ? KVM_ACC_USER : 0);
+	enum emul_result r;
+	gpa_t gpa;
+	int err;
+
+	r = translate(s, addr, access, &gpa, exc);
+	if (r != EMUL_OK)
+		return r;
+	/* Code in device memory: nothing runs there that we could fetch. */
+	if (!is_ram(s->vcpu, gpa, false))
+		return EMUL_UNHANDLEABLE;
+	err = kvm_read_guest(s->vcpu->kvm, gpa, buf, n);
+	return err ? host_fault(s, err) : EMUL_OK;
+}
+
+static enum emul_result op_read(void *opaque, u64 addr, void *buf, unsigned int n, unsigned int acc,
+				struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+
+	return mem_access(s, addr, buf, n, access_bits(s, acc), false, exc);
+}
+
+static enum emul_result op_write(void *opaque, u64 addr, const void *buf, unsigned int n,
+				 unsigned int acc, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+
+	return mem_access(s, addr, (void *)buf, n, access_bits(s, acc) | KVM_ACC_WRITE, true, exc);
+}
+
+static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, const void *new,
+				   unsigned int n, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	enum emul_result r;
+	u8 expect[16];
+	gpa_t gpa;
+	int ret;
+
+	/* Atomic over two pages: no guest that is in its right mind, no way to do it right. */
+	if ((addr & ~PAGE_MASK) + n > PAGE_SIZE)
+		return op_write(opaque, addr, new, n, EMUL_ACC_WRITE, exc);
+	r = translate(s, addr, access_bits(s, EMUL_ACC_WRITE), &gpa, exc);
+	if (r != EMUL_OK)
+		return r;
+	/* Devices know no locked cycles; unaligned ones are split locks, which hardware does slowly. */
+	if (!is_ram(s->vcpu, gpa, true) || (gpa & (n - 1)))
+		return phys_access(s, gpa, (void *)new, n, true);
+	memcpy(expect, old, n);
+	ret = kvm_guest_cmpxchg(s->vcpu->kvm, gpa, expect, new, n);
+	if (ret < 0)
+		return host_fault(s, ret);
+	return ret ? EMUL_OK : EMUL_RESTART;
+}
+
+static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigned int acc)
+{
+	struct emul_state *s = opaque;
+	struct emul_exception exc;
+	gpa_t gpa;
+
+	if (translate(s, addr, access_bits(s, acc), &gpa, &exc) != EMUL_OK)
+		return EMUL_UNHANDLEABLE;
+	return is_ram(s->vcpu, gpa, acc & EMUL_ACC_WRITE) ? EMUL_OK : EMUL_UNHANDLEABLE;
+}
+
+static void op_commit(void *opaque)
+{
+	struct emul_state *s = opaque;
+
+	s->nr = 0;
+	s->at = 0;
+	s->pio_done = false;
+}
+
+/* --- ports ----------------------------------------------------------------------------------- */
+
+static enum emul_result pio_to_user(struct emul_state *s, u16 port, unsigned int size,
+				    unsigned int count, bool in)
+{
+	struct kvm_run *run = s->vcpu->run;
+
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count;
+	run->io.data_offset = KVM_PIO_DATA_PAGE * PAGE_SIZE;
+	s->pio_size = size;
+	s->pio_count = count;
+	s->vcpu->io.complete = complete_pio;
+	return EMUL_IO;
+}
+
+static enum emul_result op_pio_in(void *opaque, u16 port, unsigned int size, void *buf,
+				  unsigned int count, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	unsigned int i;
+
+	if (s->pio_done && s->pio_size == size && s->pio_count == count) {
+		memcpy(buf, s->vcpu->io.pio_data, size * count);
+		return EMUL_OK;
+	}
+	s->vcpu->stat.io_exits++;
+	for (i = 0; i < count; i++)
+		if (iobus_read(s->vcpu, KVM_PIO_BUS, port, size, buf + i * size))
+			break;
+	if (i == count)
+		return EMUL_OK;
+	/* A device answers all elements or none: the first says which. */
+	return i ? EMUL_UNHANDLEABLE : pio_to_user(s, port, size, count, true);
+}
+
+static enum emul_result op_pio_out(void *opaque, u16 port, unsigned int size, const void *buf,
+				   unsigned int count, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	unsigned int i;
+
+	if (s->pio_done && s->pio_size == size && s->pio_count == count)
+		return EMUL_OK;
+	s->vcpu->stat.io_exits++;
+	for (i = 0; i < count; i++)
+		if (iobus_write(s->vcpu, KVM_PIO_BUS, port, size, buf + i * size))
+			break;
+	if (i == count)
+		return EMUL_OK;
+	if (i)
+		return EMUL_UNHANDLEABLE;
+	memcpy(s->vcpu->io.pio_data, buf, size * count);
+	return pio_to_user(s, port, size, count, false);
+}
+
+/* --- registers ------------------------------------------------------------------------------- */
+
+static enum kvm_seg seg_nr(enum emul_seg nr)
+{
+	BUILD_BUG_ON((int)EMUL_SEG_GS != (int)KVM_SEG_GS);
+	BUILD_BUG_ON((int)EMUL_SEG_LDTR != (int)KVM_SEG_LDTR);
+	BUILD_BUG_ON((int)EMUL_SEG_TR != (int)KVM_SEG_TR);
+	return (enum kvm_seg)nr;
+}
+
+static void op_get_segment(void *opaque, enum emul_seg nr, struct emul_segment *seg)
+{
+	struct emul_state *s = opaque;
+	struct kvm_segment k;
+
+	vendor_call(get_segment, s->vcpu, seg_nr(nr), &k);
+	*seg = (struct emul_segment){
+		.base = k.base,
+		.limit = k.limit,
+		.selector = k.selector,
+		.type = k.type,
+		.s = k.s,
+		.dpl = k.dpl,
+		.present = k.present,
+		.avl = k.avl,
+		.l = k.l,
+		.db = k.db,
+		.g = k.g,
+		.unusable = k.unusable,
+	};
+}
+
+static enum emul_result op_set_segment(void *opaque, enum emul_seg nr,
+				       const struct emul_segment *seg)
+{
+	struct emul_state *s = opaque;
+	struct kvm_segment k = {
+		.base = seg->base,
+		.limit = seg->limit,
+		.selector = seg->selector,
+		.type = seg->type,
+		.s = seg->s,
+		.dpl = seg->dpl,
+		.present = seg->present,
+		.avl = seg->avl,
+		.l = seg->l,
+		.db = seg->db,
+		.g = seg->g,
+		.unusable = seg->unusable,
+	};
+
+	vendor_call(set_segment, s->vcpu, seg_nr(nr), &k);
+	return EMUL_OK;
+}
+
+static void op_get_table(void *opaque, enum emul_table which, u64 *base, u16 *limit)
+{
+	struct emul_state *s = opaque;
+	struct kvm_segment k;
+
+	vendor_call(get_segment, s->vcpu, which == EMUL_GDT ? KVM_SEG_GDTR : KVM_SEG_IDTR, &k);
+	*base = k.base;
+	*limit = k.limit;
+}
+
+static enum emul_result op_set_table(void *opaque, enum emul_table which, u64 base, u16 limit)
+{
+	struct emul_state *s = opaque;
+	struct kvm_segment k = { .base = base, .limit = limit };
+
+	vendor_call(set_segment, s->vcpu, which == EMUL_GDT ? KVM_SEG_GDTR : KVM_SEG_IDTR, &k);
+	return EMUL_OK;
+}
+
+static u64 op_get_cr(void *opaque, unsigned int nr)
+{
+	struct kvm_vcpu *vcpu = ((struct emul_state *)opaque)->vcpu;
+
+	switch (nr) {
+	case 0:
+		return kvm_cr0(vcpu);
+	case 2:
+		return vcpu->regs.cr2;
+	case 3:
+		return kvm_cr3(vcpu);
+	case 4:
+		return kvm_cr4(vcpu);
+	default:
+		return kvm_get_cr8(vcpu);
+	}
+}
+
+static enum emul_result gp(struct emul_exception *exc)
+{
+	*exc = (struct emul_exception){ .vector = X86_TRAP_GP, .has_error = true };
+	return EMUL_EXCEPTION;
+}
+
+static enum emul_result op_set_cr(void *opaque, unsigned int nr, u64 val,
+				  struct emul_exception *exc)
+{
+	struct kvm_vcpu *vcpu = ((struct emul_state *)opaque)->vcpu;
+	int r = 0;
+
+	switch (nr) {
+	case 0:
+		r = kvm_set_cr0(vcpu, val);
+		break;
+	case 2:
+		vcpu->regs.cr2 = val;
+		break;
+	case 3:
+		r = kvm_set_cr3(vcpu, val);
+		break;
+	case 4:
+		r = kvm_set_cr4(vcpu, val);
+		break;
+	default:
+		r = kvm_set_cr8(vcpu, val);
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+		break;
+	}
+	return r ? gp(exc) : EMUL_OK;
+}
+
+/* DR7.GD guards the debug registers, whoever touches them (SDM vol. 3, 17.2.4). */
+static enum emul_result dr_guard(struct emul_state *s, struct emul_exception *exc)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+
+	if (!(vcpu->debug.dr7 & KVM_DR7_GD))
+		return EMUL_OK;
+	vcpu->debug.dr6 = (vcpu->debug.dr6 & ~(u64)DR_TRAP_BITS) | KVM_DR6_BD;
+	*exc = (struct emul_exception){ .vector = X86_TRAP_DB };
+	return EMUL_EXCEPTION;
+}
+
+static enum emul_result op_get_dr(void *opaque, unsigned int nr, u64 *val,
+				  struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	enum emul_result r = dr_guard(s, exc);
+
+	if (r == EMUL_OK)
+		*val = kvm_get_dr(s->vcpu, nr);
+	return r;
+}
+
+static enum emul_result op_set_dr(void *opaque, unsigned int nr, u64 val,
+				  struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	enum emul_result r = dr_guard(s, exc);
+
+	if (r != EMUL_OK)
+		return r;
+	return kvm_set_dr(s->vcpu, nr, val) ? gp(exc) : EMUL_OK;
+}
+
+static enum emul_result op_get_msr(void *opaque, u32 index, u64 *val, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+
+	return kvm_msr_read(s->vcpu, index, val, false) ? gp(exc) : EMUL_OK;
+}
+
+static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+
+	return kvm_msr_write(s->vcpu, index, val, false) ? gp(exc) : EMUL_OK;
+}
+
+static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	struct emul_state *s = opaque;
+
+	kvm_cpuid(s->vcpu, eax, ebx, ecx, edx);
+	return EMUL_OK;
+}
+
+static enum emul_result op_hlt(void *opaque)
+{
+	struct emul_state *s = opaque;
+
+	s->vcpu->mp_state = KVM_MP_STATE_HALTED;
+	return EMUL_OK;
+}
+
+static enum emul_result op_wbinvd(void *opaque, bool writeback)
+{
+	return EMUL_OK;
+}
+
+static enum emul_result op_invlpg(void *opaque, u64 addr)
+{
+	struct emul_state *s = opaque;
+
+	vendor_call(tlb_flush_gva, s->vcpu, addr);
+	return EMUL_OK;
+}
+
+static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
+{
+	kvm_fpu_read_vec(nr, buf, n);
+	return EMUL_OK;
+}
+
+static enum emul_result op_write_vec(void *opaque, unsigned int nr, const void *buf, unsigned int n,
+				     bool zero_upper)
+{
+	kvm_fpu_write_vec(nr, buf, n, zero_upper);
+	return EMUL_OK;
+}
+
+static const struct emul_ops vcpu_ops = {
+	.fetch = op_fetch,
+	.read = op_read,
+	.write = op_write,
+	.cmpxchg = op_cmpxchg,
+	.probe = op_probe,
+	.commit = op_commit,
+	.pio_in = op_pio_in,
+	.pio_out = op_pio_out,
+	.get_segment = op_get_segment,
+	.set_segment = op_set_segment,
+	.get_table = op_get_table,
+	.set_table = op_set_table,
+	.get_cr = op_get_cr,
+	.set_cr = op_set_cr,
+	.get_dr = op_get_dr,
+	.set_dr = op_set_dr,
+	.get_msr = op_get_msr,
+	.set_msr = op_set_msr,
+	.cpuid = op_cpuid,
+	.hlt = op_hlt,
+	.wbinvd = op_wbinvd,
+	.invlpg = op_invlpg,
+	.read_vec = op_read_vec,
+	.write_vec = op_write_vec,
+};
+
+/* --- one instruction ------------------------------------------------------------------------- */
+
+static u64 linear_rip(struct kvm_vcpu *vcpu)
+{
+	struct kvm_segment cs;
+
+	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
+	return cs.base + kvm_rip_read(vcpu);
+}
+
+static void load_context(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	struct emul_ctxt *c = &s->c;
+	struct emul_segment cs;
+	int i;
+
+	op_get_segment(s, EMUL_SEG_CS, &cs);
+	for (i = 0; i < EMUL_NR_REGS; i++)
+		c->gpr[i] = kvm_reg_read(vcpu, KVM_REG_RAX + i);
+	c->rip = kvm_rip_read(vcpu);
+	c->rflags = kvm_rflags_read(vcpu);
+	c->vendor = guest_has(vcpu, KVM_GF_AMD_LIKE) ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
+	c->mode =
+		emul_mode(kvm_is_pe(vcpu), c->rflags & X86_EFLAGS_VM, kvm_is_long_mode(vcpu), &cs);
+	c->cpl = kvm_cpl(vcpu);
+	c->va_bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
+	c->shadow = 0;
+	s->error = 0;
+	op_commit(s);
+}
+
+static void store_context(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	int i;
+
+	for (i = 0; i < EMUL_NR_REGS; i++)
+		kvm_reg_write(vcpu, KVM_REG_RAX + i, s->c.gpr[i]);
+	kvm_rip_write(vcpu, s->c.rip);
+	/* IF or TF may have changed what can be delivered. */
+	if ((kvm_rflags_read(vcpu) ^ s->c.rflags) & X86_EFLAGS_IF)
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+	kvm_rflags_write(vcpu, s->c.rflags);
+}
+
+static void set_shadow(struct kvm_vcpu *vcpu, u8 shadow)
+{
+	u32 now = vendor_call(get_shadow, vcpu), want = 0;
+
+	if (shadow & EMUL_SHADOW_STI)
+		want |= KVM_X86_SHADOW_INT_STI;
+	if (shadow & EMUL_SHADOW_MOV_SS)
+		want |= KVM_X86_SHADOW_INT_MOV_SS;
+	if (now == want)
+		return;
+	vendor_call(set_shadow, vcpu, want);
+	/* The end of a shadow may let something in. */
+	if (!want)
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+
+/* An instruction is complete: RF and shadow end, a single-step trap is due. */
+static enum kvm_exit_action retire(struct emul_state *s, bool tf)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+
+	set_shadow(vcpu, s->c.shadow);
+	if (!tf)
+		return KVM_RESUME;
+	if (vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		return exit_db(vcpu, KVM_DR6_INIT | DR_STEP);
+	kvm_queue_db(vcpu, DR_STEP);
+	return KVM_RESUME;
+}
+
+static void queue_exception(struct emul_state *s)
+{
+	const struct emul_exception *e = &s->c.exc;
+
+	if (e->vector == X86_TRAP_PF)
+		kvm_queue_pf(s->vcpu, e->error_code, e->address);
+	else if (e->has_error)
+		kvm_queue_exception_e(s->vcpu, e->vector, e->error_code);
+	else
+		kvm_queue_exception(s->vcpu, e->vector);
+}
+
+/*
+ * What can't be emulated is reported with its bytes, never skipped. A guest's user program may not
+ * end the guest by it: there it is an undefined instruction.
+ */
+static enum kvm_exit_action give_up(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	struct kvm_run *run = vcpu->run;
+	u8 len = min_t(u8, s->c.insn.nr_bytes, EMUL_MAX_INSN_LEN);
+
+	vcpu->stat.insn_emulation_fail++;
+	if (s->error) {
+		vcpu->run_errno = s->error;
+		return KVM_FAIL;
+	}
+	if (s->c.cpl) {
+		kvm_queue_exception(vcpu, X86_TRAP_UD);
+		return KVM_RESUME;
+	}
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = len;
+	memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
+	memcpy(run->emulation_failure.insn_bytes, s->c.insn.bytes, len);
+	return KVM_TO_USER;
+}
+
+static enum kvm_exit_action execute(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	bool tf = s->c.rflags & X86_EFLAGS_TF;
+	enum emul_result r;
+
+	s->at = 0;
+	r = emul_execute(&s->c);
+	store_context(s);
+	switch (r) {
+	case EMUL_OK:
+		if (vcpu->mp_state == KVM_MP_STATE_HALTED) {
+			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+			set_shadow(vcpu, s->c.shadow);
+			return kvm_vcpu_halt(vcpu);
+		}
+		return retire(s, tf);
+	case EMUL_EXCEPTION:
+		queue_exception(s);
+		return KVM_RESUME;
+	case EMUL_IO:
+		s->linear_rip = linear_rip(vcpu);
+		return KVM_TO_USER;
+	case EMUL_RESTART:
+		return KVM_RESUME;
+	default:
+		return give_up(s);
+	}
+}
+
+/* Userspace is back. If it moved RIP (reset, state loaded), the instruction isn't ours any more. */
+static bool resumable(struct emul_state *s)
+{
+	return linear_rip(s->vcpu) == s->linear_rip;
+}
+
+static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu)
+{
+	struct emul_state *s = vcpu->io.emul;
+	struct access_log *e = &s->log[s->nr];
+
+	if (!resumable(s))
+		return KVM_RESUME;
+	if (!e->write)
+		memcpy(e->data, vcpu->run->mmio.data, e->len);
+	s->nr++;
+	return execute(s);
+}
+
+static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu)
+{
+	struct emul_state *s = vcpu->io.emul;
+
+	if (!resumable(s))
+		return KVM_RESUME;
+	s->pio_done = true;
+	return execute(s);
+}
+
+/* Step over without execution: the exit's handler has done it. */
+static enum kvm_exit_action step_over(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	u64 rip = s->c.rip + s->c.insn.len;
+
+	if (s->c.mode != EMUL_MODE_PROT64)
+		rip = (u32)rip;
+	kvm_rip_write(vcpu, rip);
+	/* RF ends with each instruction that completes (SDM vol. 3, 17.3.1.1). */
+	if (s->c.rflags & X86_EFLAGS_RF)
+		kvm_rflags_write(vcpu, s->c.rflags & ~(u64)X86_EFLAGS_RF);
+	return retire(s, s->c.rflags & X86_EFLAGS_TF);
+}
+
+/* VMCALL on AMD, VMMCALL on Intel: the hypercall of a guest that was moved. 0F 01 /0 C1, D9. */
+static bool is_hypercall(const struct emul_insn *insn)
+{
+	return insn->map == 1 && insn->opcode == 0x01 && insn->has_modrm &&
+	       (insn->modrm == 0xc1 || insn->modrm == 0xd9);
+}
+
+/**
+ * kvm_emulate() - emulate, or step over, the instruction at RIP
+ * @vcpu: the vCPU
+ * @flags: EMUL_GLUE_SKIP: its effect is done; EMUL_GLUE_UD: it raised #UD
+ *
+ * Context: exit.h. Return: what the run loop does next.
+ */
+enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags)
+{
+	struct emul_state *s = vcpu->io.emul;
+	enum emul_result r;
+
+	load_context(s);
+	r = emul_decode(&s->c, vcpu->exit.insn, vcpu->exit.insn_len);
+	if (flags & EMUL_GLUE_UD) {
+		if (r == EMUL_OK && is_hypercall(&s->c.insn))
+			return exit_hypercall(vcpu);
+		kvm_queue_exception(vcpu, X86_TRAP_UD);
+		return KVM_RESUME;
+	}
+	if (r == EMUL_EXCEPTION) {
+		queue_exception(s);
+		return KVM_RESUME;
+	}
+	if (r != EMUL_OK)
+		return give_up(s);
+	if (flags & EMUL_GLUE_SKIP)
+		return step_over(s);
+	vcpu->stat.insn_emulation++;
+	return execute(s);
+}
+EXPORT_SYMBOL_NS_GPL(kvm_emulate, GUESTMODE);
+
+int kvm_emul_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	struct emul_state *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+
+	if (!s)
+		return -ENOMEM;
+	s->vcpu = vcpu;
+	s->c.ops = &vcpu_ops;
+	s->c.opaque = s;
+	vcpu->io.emul = s;
+	return 0;
+}
+
+void kvm_emul_vcpu_free(struct kvm_vcpu *vcpu)
+{
+	kfree(vcpu->io.emul);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Exit handlers that vendors share. Context of all: exit.h. */
+
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
+
+#include "cpuid.h"
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "run.h"
+
+enum kvm_exit_action exit_hlt(struct kvm_vcpu *vcpu)
+{
+	enum kvm_exit_action action = exit_skip(vcpu);
+
+	/* A single-step trap behind HLT is delivered, and so ends it. */
+	return action == KVM_RESUME ? kvm_vcpu_halt(vcpu) : action;
+}
+EXPORT_SYMBOL_NS_GPL(exit_hlt, GUESTMODE);
+
+/* The host has taken its interrupt by now. */
+enum kvm_exit_action exit_host_interrupt(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.irq_exits++;
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_host_interrupt, GUESTMODE);
+
+enum kvm_exit_action exit_irq_window(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.irq_window_exits++;
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_irq_window, GUESTMODE);
+
+enum kvm_exit_action exit_nmi_window(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.nmi_window_exits++;
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_nmi_window, GUESTMODE);
+
+/* The guest spins, probably for a lock that another vCPU's thread holds: let others run. */
+enum kvm_exit_action exit_pause(struct kvm_vcpu *vcpu)
+{
+	kvm_srcu_unlock(vcpu);
+	yield();
+	kvm_srcu_lock(vcpu);
+	return exit_skip(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_pause, GUESTMODE);
+
+/* No performance counters: each index is out of range. SDM vol. 2, RDPMC: #GP(0). */
+enum kvm_exit_action exit_rdpmc(struct kvm_vcpu *vcpu)
+{
+	kvm_inject_gp(vcpu);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_rdpmc, GUESTMODE);
+
+enum kvm_exit_action exit_xsetbv(struct kvm_vcpu *vcpu)
+{
+	if (!(kvm_cr4(vcpu) & X86_CR4_OSXSAVE)) {
+		kvm_queue_exception(vcpu, X86_TRAP_UD);
+		return KVM_RESUME;
+	}
+	if (kvm_cpl(vcpu) ||
+	    kvm_set_xcr(vcpu, (u32)vcpu->regs.val[KVM_REG_RCX], kvm_edx_eax(vcpu))) {
+		kvm_inject_gp(vcpu);
+		return KVM_RESUME;
+	}
+	return exit_skip(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_xsetbv, GUESTMODE);
+
+/* All of the guest's memory is coherent: there is nothing to write back. */
+enum kvm_exit_action exit_invd(struct kvm_vcpu *vcpu)
+{
+	return exit_skip(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_invd, GUESTMODE);
+
+/*
+ * Both are intercepted unless KVM_CAP_X86_DISABLE_EXITS lets them through, which needs CPUID's
+ * MONITOR bit; without that bit they don't exist.
+ */
+enum kvm_exit_action exit_monitor(struct kvm_vcpu *vcpu)
+{
+	if (!guest_has(vcpu, KVM_GF_MWAIT))
+		return exit_ud(vcpu);
+	return exit_skip(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_monitor, GUESTMODE);
+
+enum kvm_exit_action exit_mwait(struct kvm_vcpu *vcpu)
+{
+	/* It may end at once, for any reason (SDM vol. 2, MWAIT). */
+	return exit_monitor(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_mwait, GUESTMODE);
+
+enum kvm_exit_action exit_ud(struct kvm_vcpu *vcpu)
+{
+	kvm_queue_exception(vcpu, X86_TRAP_UD);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_ud, GUESTMODE);
+
+enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return KVM_TO_USER;
+}
+EXPORT_SYMBOL_NS_GPL(exit_shutdown, GUESTMODE);
+
+enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu)
+{
+	return kvm_emulate(vcpu, 0);
+}
+EXPORT_SYMBOL_NS_GPL(exit_emulate, GUESTMODE);
+
+static enum kvm_exit_action debug_exit(struct kvm_vcpu *vcpu, u32 exception, u64 dr6)
+{
+	struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
+	struct kvm_segment cs;
+
+	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
+	vcpu->run->exit_reason = KVM_EXIT_DEBUG;
+	arch->exception = exception;
+	arch->pc = cs.base + kvm_rip_read(vcpu);
+	arch->dr6 = dr6;
+	arch->dr7 = vcpu->debug.guest_debug_dr7;
+	return KVM_TO_USER;
+}
+
+/**
+ * exit_db() - #DB was intercepted
+ * @vcpu: the vCPU
+ * @dr6: what happened, DR6 with its fixed bits
+ */
+enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6)
+{
+	u32 want = KVM_GUESTDBG_ENABLE;
+
+	want |= dr6 & DR_STEP ? KVM_GUESTDBG_SINGLESTEP : KVM_GUESTDBG_USE_HW_BP;
+	if ((vcpu->debug.guest_debug & want) == want)
+		return debug_exit(vcpu, X86_TRAP_DB, dr6);
+	kvm_queue_db(vcpu, dr6 & ~(u64)KVM_DR6_INIT);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_db, GUESTMODE);
+
+/* Only intercepted for KVM_GUESTDBG_USE_SW_BP. */
+enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu)
+{
+	return debug_exit(vcpu, X86_TRAP_BP, 0);
+}
+EXPORT_SYMBOL_NS_GPL(exit_bp, GUESTMODE);
+
+/**
+ * exit_nested_fault() - the guest touched a gpa that the nested page table doesn't allow
+ * @vcpu: the vCPU
+ * @gpa: which
+ * @access: KVM_ACC_*
+ */
+enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access)
+{
+	switch (mmu_nested_fault(vcpu, gpa, access)) {
+	case MMU_FAULT_FIXED:
+		return KVM_RESUME;
+	case MMU_FAULT_EMULATE:
+		return kvm_emulate(vcpu, 0);
+	default:
+		return KVM_FAIL;
+	}
+}
+EXPORT_SYMBOL_NS_GPL(exit_nested_fault, GUESTMODE);
+
+/* KVM_EXIT_INTERNAL_ERROR with what hardware said about the exit. */
+enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_warn_ratelimited("kvm: vCPU %d: unexpected exit reason %#llx\n", vcpu->vcpu_id, reason);
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
+	run->internal.ndata = 2;
+	run->internal.data[0] = reason;
+	run->internal.data[1] = vcpu->cpu;
+	return KVM_TO_USER;
+}
+EXPORT_SYMBOL_NS_GPL(exit_unexpected, GUESTMODE);
+
+enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason)
+{
+	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
+	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	return KVM_TO_USER;
+}
+EXPORT_SYMBOL_NS_GPL(exit_fail_entry, GUESTMODE);

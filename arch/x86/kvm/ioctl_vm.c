@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ioctls of a VM's file, and of /dev/kvm, that are x86's. */
+
+#include "caps.h"
+#include "cpuid.h"
+#include "guest_time.h"
+#include "ioctl.h"
+#include "msr.h"
+#include "vcpu.h"
+
+/* Where VMX may put a TSS for real mode: three pages below 4 GiB. */
+static long ioctl_set_tss_addr(struct kvm_ioctl_call *call)
+{
+	if (call->value > U32_MAX - 3 * PAGE_SIZE)
+		return -EINVAL;
+	call->kvm->tss_addr = call->value;
+	return 0;
+}
+
+/* A page for the identity map of VMX's real mode; 0 means the default place. */
+static long ioctl_set_identity_map_addr(struct kvm_ioctl_call *call)
+{
+	u64 addr = *(u64 *)call->arg;
+
+	if (call->kvm->created_vcpus || atomic_read(&call->kvm->online_vcpus))
+		return -EINVAL;
+	call->kvm->identity_map_addr = addr ?: 0xfffbc000;
+	return 0;
+}
+
+static long ioctl_set_boot_cpu_id(struct kvm_ioctl_call *call)
+{
+	if (atomic_read(&call->kvm->online_vcpus))
+		return -EBUSY;
+	call->kvm->caps.bsp_id = call->value;
+	return 0;
+}
+
+static long ioctl_check_extension_vm(struct kvm_ioctl_call *call)
+{
+	return kvm_check_extension(call->kvm, call->value);
+}
+
+static long ioctl_check_extension(struct kvm_ioctl_call *call)
+{
+	return kvm_check_extension(NULL, call->value);
+}
+
+static long ioctl_enable_cap(struct kvm_ioctl_call *call)
+{
+	return kvm_vm_enable_cap(call->kvm, call->arg);
+}
+
+static const struct kvm_ioctl_row kvm_arch_vm_ioctls[] = {
+	{ KVM_CHECK_EXTENSION, ioctl_check_extension_vm, IOC_ARG_VALUE },
+	{ KVM_ENABLE_CAP, ioctl_enable_cap, IOC_VM_LOCK },
+	{ KVM_SET_TSS_ADDR, ioctl_set_tss_addr, IOC_ARG_VALUE },
+	{ KVM_SET_IDENTITY_MAP_ADDR, ioctl_set_identity_map_addr, IOC_VM_LOCK },
+	{ KVM_SET_BOOT_CPU_ID, ioctl_set_boot_cpu_id, IOC_ARG_VALUE | IOC_VM_LOCK },
+	{}
+};
+
+static const struct kvm_ioctl_row kvm_arch_system_ioctls[] = {
+	{ KVM_CHECK_EXTENSION, ioctl_check_extension, IOC_ARG_VALUE },
+	{}
+};
+
+const struct kvm_ioctl_row *const kvm_arch_vm_tables[] = { kvm_arch_vm_ioctls, irqchip_vm_ioctls,
+							   kvm_time_vm_ioctls, NULL };
+
+const struct kvm_ioctl_row *const kvm_arch_system_tables[] = { kvm_arch_system_ioctls,
+							       kvm_cpuid_system_ioctls,
+							       kvm_msr_system_ioctls, NULL };
