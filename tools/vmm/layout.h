@@ -35,6 +35,10 @@
 #define HOLE_START		GIB(3)
 #define HOLE_END		GIB(4)
 
+/* Where devices' memory may be put. */
+#define PCI_WINDOW_START	HOLE_START
+#define PCI_WINDOW_END		0xfec00000
+
 #define IOAPIC_GPA		0xfec00000
 #define LAPIC_GPA		0xfee00000
 /* One page and three pages that some Intel CPUs need for real mode; inside the hole. */
@@ -51,7 +55,8 @@
 #define PORT_DEBUG_EXIT		0x501	/* 4 ports */
 #define PORT_PVPANIC		0x505
 #define PORT_PM			0x600	/* PM1a status and enable, control, timer */
-#define PORT_RESET		0xcf9
+#define PORT_PCI		0xcf8	/* 8 ports: configuration address, data */
+#define PORT_RESET		0xcf9	/* as a byte; otherwise a part of the former */
 
 /* Interrupts, as global system interrupts */
 #define GSI_SERIAL0		4

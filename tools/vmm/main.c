@@ -27,6 +27,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "pci/config.h"
 #include "term.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -46,6 +47,7 @@ struct machine {
 	struct serial serial;
 	struct rtc rtc;
 	struct acpipm pm;
+	struct pci_bus pci;
 	struct i8042 i8042;
 	struct debugcon debugcon;
 	struct testdev testdev;
@@ -206,8 +208,8 @@ static enum status machine_add_devices(struct machine *m)
 		{ PORT_DEBUGCON, 1, &m->debugcon.dev, 0 },
 		{ PORT_DEBUG_EXIT, TESTDEV_PORTS, &m->testdev.dev, 0 },
 		{ PORT_PVPANIC, 1, &m->pvpanic.dev, 0 },
-		{ PORT_PM, ACPIPM_PORTS, &m->pm.dev, ACPIPM_FIXED },
-		{ PORT_RESET, 1, &m->pm.dev, ACPIPM_RESET },
+		{ PORT_PM, ACPIPM_PORTS, &m->pm.dev, 0 },
+		{ PORT_PCI, PCI_PORTS, &m->pci.dev, 0 },
 	};
 	enum status st = STATUS_OK;
 	size_t i;
@@ -234,6 +236,7 @@ static enum status machine_init_devices(struct machine *m, const struct options 
 		return STATUS_HOST;
 	}
 	acpipm_init(&m->pm, &m->vm, irq_line_of(&m->vm, GSI_SCI));
+	pci_bus_init(&m->pci, &m->vm);
 	i8042_init(&m->i8042, &m->vm);
 	testdev_init(&m->testdev, &m->vm);
 	pvpanic_init(&m->pvpanic, &m->vm);

@@ -191,33 +191,59 @@ static size_t acpi_align(struct aml *a, size_t align)
 	return a->len;
 }
 
+static void acpi_pci(struct aml *a)
+{
+	size_t dev = aml_device(a, "PCI0"), crs;
+
+	aml_name_eisaid(a, "_HID", "PNP0A03");
+	aml_name_integer(a, "_BBN", 0);
+	aml_name_integer(a, "_UID", 0);
+	crs = aml_crs(a);
+	aml_res_bus_range(a, 0, 0);
+	aml_res_ports(a, PORT_PCI, 8);
+	aml_res_port_range(a, 0, PORT_PCI - 1);
+	aml_res_port_range(a, PORT_PCI + 8, 0xffff);
+	aml_res_memory_range(a, PCI_WINDOW_START, PCI_WINDOW_END - 1);
+	aml_crs_end(a, crs);
+	aml_end(a, dev);
+}
+
+/* A device at some ISA ports, perhaps with an interrupt (otherwise -1). */
+static void acpi_isa_crs(struct aml *a, uint16_t base, uint8_t len, int irq)
+{
+	size_t crs = aml_crs(a);
+
+	aml_res_ports(a, base, len);
+	if (irq >= 0)
+		aml_res_irq(a, irq);
+	aml_crs_end(a, crs);
+}
+
 static size_t acpi_dsdt(struct aml *a)
 {
 	static const uint8_t s5[4] = { ACPI_S5_TYPE, ACPI_S5_TYPE, 0, 0 };
-	const struct aml_ports serial = { PORT_SERIAL0, 8 };
-	const struct aml_ports rtc = { PORT_RTC, 2 };
-	const struct aml_ports pvpanic = { PORT_PVPANIC, 1 };
 	size_t start = acpi_align(a, 16), scope, dev;
 
 	acpi_header(a, "DSDT", 2);
 	aml_name_package4(a, "\\_S5", s5);
 	scope = aml_scope(a, "\\_SB");
+	acpi_pci(a);
 
 	dev = aml_device(a, "COM1");
 	aml_name_eisaid(a, "_HID", "PNP0501");
 	aml_name_integer(a, "_UID", 1);
-	aml_name_crs(a, &serial, 1, GSI_SERIAL0);
+	acpi_isa_crs(a, PORT_SERIAL0, 8, GSI_SERIAL0);
 	aml_end(a, dev);
 
 	dev = aml_device(a, "RTC");
 	aml_name_eisaid(a, "_HID", "PNP0B00");
-	aml_name_crs(a, &rtc, 1, GSI_RTC);
+	acpi_isa_crs(a, PORT_RTC, 2, GSI_RTC);
 	aml_end(a, dev);
 
 	dev = aml_device(a, "PEVT");
 	aml_name_string(a, "_HID", "QEMU0001");
 	aml_name_integer(a, "_STA", 0xf);
-	aml_name_crs(a, &pvpanic, 1, -1);
+	acpi_isa_crs(a, PORT_PVPANIC, 1, -1);
 	aml_end(a, dev);
 
 	aml_end(a, scope);

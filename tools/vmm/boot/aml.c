@@ -20,6 +20,16 @@
 #define RES_IRQ_NOFLAGS	0x22
 #define RES_IO		0x47
 #define RES_END		0x79
+#define RES_DWORD_RANGE	0x87
+#define RES_WORD_RANGE	0x88
+
+#define RES_TYPE_MEMORY		0
+#define RES_TYPE_IO		1
+#define RES_TYPE_BUS		2
+#define RES_MIN_FIXED		(1 << 2)
+#define RES_MAX_FIXED		(1 << 3)
+#define RES_MEMORY_WRITABLE	1
+#define RES_IO_ENTIRE_RANGE	3
 
 /* Lengths always take three bytes; the format doesn't ask for the shortest. */
 #define PKG_LENGTH_SIZE	3
@@ -224,35 +234,115 @@ void aml_name_package4(struct aml *a, const char *name, const uint8_t v[4])
 }
 
 /**
- * aml_name_crs() - Name (_CRS, ResourceTemplate () { IO ..., IRQNoFlags }).
+ * aml_crs() - Open Name (_CRS, ResourceTemplate () { ... }); aml_crs_end() closes it.
  * @a: the table.
- * @ports: ranges of ports, decoded with 16 bits.
- * @nr: how many.
- * @irq: ISA interrupt, or -1.
+ *
+ * Return: for aml_crs_end().
  */
-void aml_name_crs(struct aml *a, const struct aml_ports *ports, size_t nr, int irq)
+size_t aml_crs(struct aml *a)
 {
-	size_t start, i, size = nr * 8 + (irq >= 0 ? 3 : 0) + 2;
+	static const uint8_t room[2];
+	size_t start;
 
 	aml_byte(a, AML_NAME);
 	aml_name_seg(a, "_CRS");
 	aml_byte(a, AML_BUFFER);
 	start = aml_begin(a);
-	aml_integer(a, size);
-	for (i = 0; i < nr; i++) {
-		const uint8_t io[8] = {
-			RES_IO, 1, ports[i].base, ports[i].base >> 8, ports[i].base,
-			ports[i].base >> 8, 1, ports[i].len,
-		};
+	/* The buffer's size is known at its end: room for a word. */
+	aml_byte(a, AML_WORD);
+	aml_raw(a, room, sizeof(room));
+	return start;
+}
 
-		aml_raw(a, io, sizeof(io));
-	}
-	if (irq >= 0) {
-		const uint8_t res[3] = { RES_IRQ_NOFLAGS, 1u << irq, (1u << irq) >> 8 };
+/**
+ * aml_crs_end() - Close what aml_crs() opened.
+ * @a: the table.
+ * @start: from aml_crs().
+ */
+void aml_crs_end(struct aml *a, size_t start)
+{
+	size_t size_at = start + PKG_LENGTH_SIZE + 1, size;
 
-		aml_raw(a, res, sizeof(res));
-	}
 	aml_byte(a, RES_END);
 	aml_byte(a, 0);	/* checksum 0: not to be checked */
 	aml_end(a, start);
+	if (a->overflow)
+		return;
+	size = a->len - size_at - 2;
+	a->buf[size_at] = size;
+	a->buf[size_at + 1] = size >> 8;
+}
+
+/**
+ * aml_res_ports() - IO (Decode16, base, base, 1, len): ports at a fixed place.
+ * @a: the table.
+ * @base: the first.
+ * @len: how many.
+ */
+void aml_res_ports(struct aml *a, uint16_t base, uint8_t len)
+{
+	const uint8_t res[8] = { RES_IO, 1, base, base >> 8, base, base >> 8, 1, len };
+
+	aml_raw(a, res, sizeof(res));
+}
+
+/**
+ * aml_res_irq() - IRQNoFlags () { irq }: an ISA interrupt.
+ * @a: the table.
+ * @irq: 0 to 15.
+ */
+void aml_res_irq(struct aml *a, unsigned int irq)
+{
+	const uint8_t res[3] = { RES_IRQ_NOFLAGS, 1u << irq, (1u << irq) >> 8 };
+
+	aml_raw(a, res, sizeof(res));
+}
+
+/* An address space descriptor with fields of @width bytes, what a bridge passes on. */
+static void aml_res_range(struct aml *a, uint8_t tag, uint8_t type, uint8_t type_flags,
+			  unsigned int width, uint32_t first, uint32_t last)
+{
+	const uint32_t field[5] = { 0, first, last, 0, last - first + 1 };
+	const uint8_t head[6] = {
+		tag, 3 + 5 * width, 0, type, RES_MIN_FIXED | RES_MAX_FIXED, type_flags
+	};
+	unsigned int i, j;
+
+	aml_raw(a, head, sizeof(head));
+	for (i = 0; i < 5; i++)
+		for (j = 0; j < width; j++)
+			aml_byte(a, field[i] >> j * 8);
+}
+
+/**
+ * aml_res_bus_range() - WordBusNumber: the buses below a bridge.
+ * @a: the table.
+ * @first: first.
+ * @last: last.
+ */
+void aml_res_bus_range(struct aml *a, uint16_t first, uint16_t last)
+{
+	aml_res_range(a, RES_WORD_RANGE, RES_TYPE_BUS, 0, 2, first, last);
+}
+
+/**
+ * aml_res_port_range() - WordIO: ports that a bridge passes on.
+ * @a: the table.
+ * @first: first.
+ * @last: last.
+ */
+void aml_res_port_range(struct aml *a, uint16_t first, uint16_t last)
+{
+	aml_res_range(a, RES_WORD_RANGE, RES_TYPE_IO, RES_IO_ENTIRE_RANGE, 2, first, last);
+}
+
+/**
+ * aml_res_memory_range() - DWordMemory: addresses that a bridge passes on.
+ * @a: the table.
+ * @first: first.
+ * @last: last.
+ */
+void aml_res_memory_range(struct aml *a, uint32_t first, uint32_t last)
+{
+	aml_res_range(a, RES_DWORD_RANGE, RES_TYPE_MEMORY, RES_MEMORY_WRITABLE, 4, first, last);
 }

@@ -25,11 +25,12 @@ void aml_name_string(struct aml *a, const char *name, const char *s);
 void aml_name_eisaid(struct aml *a, const char *name, const char *id);
 void aml_name_package4(struct aml *a, const char *name, const uint8_t v[4]);
 
-struct aml_ports {
-	uint16_t base;
-	uint8_t len;	/* 0: none */
-};
-
-void aml_name_crs(struct aml *a, const struct aml_ports *ports, size_t nr, int irq);
+size_t aml_crs(struct aml *a);
+void aml_crs_end(struct aml *a, size_t start);
+void aml_res_ports(struct aml *a, uint16_t base, uint8_t len);
+void aml_res_irq(struct aml *a, unsigned int irq);
+void aml_res_bus_range(struct aml *a, uint16_t first, uint16_t last);
+void aml_res_port_range(struct aml *a, uint16_t first, uint16_t last);
+void aml_res_memory_range(struct aml *a, uint32_t first, uint32_t last);
 
 #endif

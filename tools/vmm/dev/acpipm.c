@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ACPI's fixed hardware (ACPI specification 6.4, 4.8.3): power button, soft-off, timer; and the
- * reset register (4.8.3.6). There is no legacy mode to switch from: SCI_EN reads one.
+ * ACPI's fixed hardware (ACPI specification 6.4, 4.8.3): power button, soft-off, timer. There is
+ * no legacy mode to switch from: SCI_EN reads one.
  */
 #include <time.h>
 
@@ -83,8 +83,7 @@ static uint64_t acpipm_read(struct device *dev, unsigned int region, uint64_t of
 	struct acpipm *pm = dev->opaque;
 	uint64_t v;
 
-	if (region == ACPIPM_RESET)
-		return 0;
+	(void)region;
 	pthread_mutex_lock(&pm->lock);
 	v = acpipm_read_fixed(pm, offset, size);
 	pthread_mutex_unlock(&pm->lock);
@@ -98,12 +97,7 @@ static void acpipm_write(struct device *dev, unsigned int region, uint64_t offse
 	bool off = false;
 	unsigned int i;
 
-	if (region == ACPIPM_RESET) {
-		/* Bit 2 resets, bit 1 chooses how thoroughly: as in a PC's chipset. */
-		if (value & 4)
-			vm_stop(pm->vm, STATUS_RESET);
-		return;
-	}
+	(void)region;
 	pthread_mutex_lock(&pm->lock);
 	for (i = 0; i < size; i++)
 		off |= acpipm_write_byte(pm, offset + i, value >> i * 8);
@@ -122,7 +116,7 @@ static const struct device_ops acpipm_ops = {
 /**
  * acpipm_init() - Set up ACPI's fixed hardware.
  * @pm: filled in.
- * @vm: what is powered off and reset.
+ * @vm: what is powered off.
  * @sci: the system control interrupt's line.
  */
 void acpipm_init(struct acpipm *pm, struct vm *vm, struct irq_line sci)

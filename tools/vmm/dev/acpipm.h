@@ -10,12 +10,7 @@
 
 struct vm;
 
-#define ACPIPM_PORTS 12
-
-enum acpipm_region {
-	ACPIPM_FIXED,	/* PM1a status, enable, control, timer: ACPIPM_PORTS */
-	ACPIPM_RESET,	/* one port */
-};
+#define ACPIPM_PORTS 12	/* PM1a status, enable, control, timer */
 
 /* ACPI's fixed hardware. */
 struct acpipm {

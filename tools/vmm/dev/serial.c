@@ -223,7 +223,7 @@ static uint64_t serial_read(struct device *dev, unsigned int region, uint64_t of
 	(void)size;
 	pthread_mutex_lock(&s->lock);
 	dlab = s->lcr & LCR_DLAB;
-	if (offset != REG_LSR)
+	if (offset != REG_LSR && offset != REG_DATA)
 		s->idle_reads = 0;
 	switch ((enum serial_reg)offset) {
 	case REG_DATA:
