@@ -112,6 +112,7 @@ enum emul_imm_kind {
 #define F_ALIGN		BIT(20)	/* #GP(0) unless the vector operand in memory is aligned */
 #define F_REP		BIT(21)	/* string instruction */
 #define F_64ONLY	BIT(22)	/* #UD outside of 64-bit mode */
+#define F_STORES	BIT(23)	/* the function itself writes the destination */
 
 struct emul_work;
 typedef enum emul_result (*emul_exec_fn)(struct emul_work *w);

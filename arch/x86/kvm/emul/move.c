@@ -34,8 +34,6 @@ enum emul_result emul_mov_from_seg(struct emul_work *w)
 	struct emul_segment s;
 	u16 selector;
 
-	if (seg > EMUL_SEG_GS)
-		return emul_raise(w->c, EXC_UD);
 	w->c->ops->get_segment(w->c->opaque, seg, &s);
 	selector = s.selector;
 	if (i->mem)
@@ -48,8 +46,6 @@ enum emul_result emul_mov_to_seg(struct emul_work *w)
 {
 	unsigned int seg = w->insn->reg & 7;
 
-	if (seg > EMUL_SEG_GS || seg == EMUL_SEG_CS)
-		return emul_raise(w->c, EXC_UD);
 	if (seg == EMUL_SEG_SS)
 		w->shadow = EMUL_SHADOW_MOV_SS;
 	return emul_load_seg(w, seg, w->src.val);
@@ -88,17 +84,21 @@ enum emul_result emul_xadd(struct emul_work *w)
 	return emul_store(w, &w->src);
 }
 
-/* The destination is always written: with what it held, if the comparison fails. */
+/*
+ * If the comparison fails, a memory destination is written with what it held; a register isn't,
+ * so the upper half of one stays.
+ */
 enum emul_result emul_cmpxchg_insn(struct emul_work *w)
 {
 	u64 acc = emul_reg(w, EMUL_RAX, w->size);
 
 	emul_flags_sub(w, acc, w->dst.val, w->size);
-	if (acc == w->dst.val)
+	if (acc == w->dst.val) {
 		w->dst.val = w->src.val;
-	else
-		emul_set_reg(w, EMUL_RAX, w->dst.val, w->size);
-	return EMUL_OK;
+		return emul_store(w, &w->dst);
+	}
+	emul_set_reg(w, EMUL_RAX, w->dst.val, w->size);
+	return w->dst.mem ? emul_store(w, &w->dst) : EMUL_OK;
 }
 
 /* CMPXCHG8B and CMPXCHG16B; the latter wants alignment. */
@@ -312,6 +312,18 @@ enum emul_result emul_popf(struct emul_work *w)
 	return EMUL_OK;
 }
 
+/* ENTER faults unless the new top of the stack can be written. */
+static enum emul_result touch_stack(struct emul_work *w)
+{
+	u64 linear, unused, sp = emul_reg(w, EMUL_RSP, emul_stack_size(w));
+	enum emul_result res;
+
+	res = emul_linear(w, EMUL_SEG_SS, sp, w->size, EMUL_ACC_WRITE, &linear);
+	if (res != EMUL_OK)
+		return res;
+	return emul_read_linear(w, linear, &unused, w->size, EMUL_ACC_WRITE);
+}
+
 /* Intel SDM vol. 2, ENTER. */
 enum emul_result emul_enter(struct emul_work *w)
 {
@@ -334,7 +346,7 @@ enum emul_result emul_enter(struct emul_work *w)
 		return res;
 	emul_set_reg(w, EMUL_RBP, frame, w->size);
 	emul_set_reg(w, EMUL_RSP, w->gpr[EMUL_RSP] - w->insn->imm, sp_size);
-	return EMUL_OK;
+	return touch_stack(w);
 }
 
 enum emul_result emul_leave(struct emul_work *w)

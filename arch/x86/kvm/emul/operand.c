@@ -135,7 +135,7 @@ static bool wants_alignment(struct emul_ctxt *c)
  * @ea: offset in it, wrapped already
  * @n: bytes
  * @acc: EMUL_ACC_WRITE or EMUL_ACC_READ
- * @linear: out
+ * @linear: out, also with an exception
  *
  * Return: EMUL_OK, or EMUL_EXCEPTION (#GP, #SS, #AC).
  */
@@ -150,14 +150,17 @@ enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsi
 		if (seg == EMUL_SEG_FS || seg == EMUL_SEG_GS) {
 			c->ops->get_segment(c->opaque, seg, &s);
 			*linear += s.base;
+			/* AMD's processors are seen to check the offset as well. */
+			if (c->vendor == EMUL_VENDOR_AMD && !emul_canonical(c, ea))
+				return segment_fault(c, seg);
 		}
 		if (!emul_canonical(c, *linear) || !emul_canonical(c, *linear + n - 1))
 			return segment_fault(c, seg);
 	} else {
 		c->ops->get_segment(c->opaque, seg, &s);
+		*linear = (u32)(s.base + ea);
 		if (!segment_permits(c, &s, ea, n, acc))
 			return segment_fault(c, seg);
-		*linear = (u32)(s.base + ea);
 	}
 	if (n > 1 && n <= 8 && *linear & (n - 1) && wants_alignment(c))
 		return emul_raise_code(c, EXC_AC, 0);
@@ -353,8 +356,8 @@ static enum emul_result load_mem(struct emul_work *w, struct emul_operand *op, u
 
 static void load_reg(struct emul_work *w, struct emul_operand *op, unsigned int reg, bool may_be_high)
 {
-	op->reg = reg;
 	op->high = may_be_high && op->size == 1 && is_high_byte(w->insn, reg);
+	op->reg = op->high ? reg - 4 : reg;
 	op->val = read_operand_reg(w, op);
 }
 
@@ -495,7 +498,7 @@ enum emul_result emul_execute(struct emul_ctxt *c)
 		res = load_operands(&w, row);
 	if (res == EMUL_OK)
 		res = row->exec(&w);
-	if (res == EMUL_OK && row->dst != OP_NONE && !(row->flags & F_NOWRITE))
+	if (res == EMUL_OK && row->dst != OP_NONE && !(row->flags & (F_NOWRITE | F_STORES)))
 		res = emul_store(&w, &w.dst);
 	if (res == EMUL_OK)
 		commit(&w);

@@ -144,6 +144,12 @@ static const struct emul_row op_63[2] = {
 	L(M | F_PROT), I(emul_movsx, G, ED, M | F_MOV)
 };
 
+/* MOV from and to a segment register, by which; REX.R counts for nothing */
+#define MOV_FROM_SEG	X(emul_mov_from_seg, M)
+#define MOV_TO_SEG	I(emul_mov_to_seg, NONE, EW, M)
+static const struct emul_row op_8c[8] = { ROW4(MOV_FROM_SEG), ROW2(MOV_FROM_SEG), UD, UD };
+static const struct emul_row op_8e[8] = { MOV_TO_SEG, UD, ROW4(MOV_TO_SEG), UD, UD };
+
 #define PUSH_SEG	X(emul_push_seg, F_NO64)
 #define POP_SEG		X(emul_pop_seg, F_NO64)
 #define NEAR_JCC	FULL(emul_jcc, NONE, NONE, REL8, F_NEAR)
@@ -174,8 +180,8 @@ const struct emul_row emul_map_one[256] = {
 	/* 86 */ ROW2(I(emul_xchg, E, G, M | F_BW | F_LOCK | F_ATOMIC)),
 	/* 88 */ ROW2(I(emul_mov, E, G, M | F_BW | F_MOV)),
 	/* 8a */ ROW2(I(emul_mov, G, E, M | F_BW | F_MOV)),
-	/* 8c */ X(emul_mov_from_seg, M), X(emul_lea, M | F_MEM),
-	/* 8e */ I(emul_mov_to_seg, NONE, EW, M), GROUP(grp1a),
+	/* 8c */ GROUP(op_8c), X(emul_lea, M | F_MEM),
+	/* 8e */ GROUP(op_8e), GROUP(grp1a),
 	/* 90 */ ROW8(I(emul_xchg_acc, NONE, Z, 0)),
 	/* 98 */ X(emul_cbw, 0), X(emul_cwd, 0), FULL(emul_call_far, NONE, NONE, FAR, F_NO64),
 	/* 9b */ L(0), X(emul_pushf, F_D64), X(emul_popf, F_D64), X(emul_sahf, 0), X(emul_lahf, 0),
@@ -279,8 +285,8 @@ static const struct emul_row op_c3[4] = { I(emul_mov, E, G, M | F_MEM | F_MOV), 
 #define FAR_JCC		FULL(emul_jcc, NONE, NONE, RELZ, F_NEAR)
 #define SETCC		I(emul_setcc, E, NONE, M | F_BYTE | F_MOV)
 #define NOP_MODRM	X(emul_nop, M)
-#define MOV_CR		(M | F_MOD3 | F_F64 | F_PRIV | F_LOCK_CR8)
-#define MOV_DR		(M | F_MOD3 | F_F64 | F_PRIV)
+#define MOV_CR		(M | F_MOD3 | F_F64 | F_LOCK_CR8)
+#define MOV_DR		(M | F_MOD3 | F_F64)
 
 const struct emul_row emul_map_0f[256] = {
 	/* 00 */ GROUP(grp6), MEM_REG(grp7), L(M | F_PROT), L(M | F_PROT),
@@ -313,7 +319,7 @@ const struct emul_row emul_map_0f[256] = {
 	/* ab */ I(emul_bts, E, G, M | F_LOCK | F_BITOFF),
 	/* ac */ FULL(emul_shrd, E, G, U8, M), I(emul_shrd, E, G, M), GROUP(grp15),
 	/* af */ I(emul_imul2, G, E, M),
-	/* b0 */ ROW2(I(emul_cmpxchg_insn, E, G, M | F_BW | F_LOCK)),
+	/* b0 */ ROW2(I(emul_cmpxchg_insn, E, G, M | F_BW | F_LOCK | F_STORES)),
 	/* b2 */ X(emul_lss, M | F_MEM), I(emul_btr, E, G, M | F_LOCK | F_BITOFF),
 	/* b4 */ X(emul_lfs, M | F_MEM), X(emul_lgs, M | F_MEM),
 	/* b6 */ I(emul_mov, G, EB, M | F_MOV), I(emul_mov, G, EW, M | F_MOV),

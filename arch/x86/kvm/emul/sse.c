@@ -34,7 +34,8 @@ static enum emul_result operand_address(struct emul_work *w, unsigned int n, uns
 	enum emul_result res;
 
 	res = emul_linear(w, i->seg, emul_ea(w), n, acc, linear);
-	if (res == EMUL_OK && i->row->flags & F_ALIGN && *linear & (n - 1))
+	/* Goes before #SS. */
+	if (i->row->flags & F_ALIGN && *linear & (n - 1))
 		return emul_raise_code(w->c, EXC_GP, 0);
 	return res;
 }

@@ -237,54 +237,63 @@ enum emul_result emul_smsw(struct emul_work *w)
 	return EMUL_OK;
 }
 
-/* The number of the control register, or -1. LOCK (which only AMD lets through) adds 8. */
-static int cr_number(const struct emul_insn *i)
+/*
+ * The number of the control register; LOCK (which only AMD lets through) adds 8. #UD for one that
+ * doesn't exist goes before #GP for the CPL.
+ */
+static enum emul_result cr_number(struct emul_work *w, unsigned int *nr)
 {
-	unsigned int nr = i->reg + (i->lock ? 8 : 0);
-
-	return nr < 9 && BIT(nr) & (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8)) ? (int)nr : -1;
+	*nr = w->insn->reg + (w->insn->lock ? 8 : 0);
+	if (*nr > 8 || !(BIT(*nr) & (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8))))
+		return emul_raise(w->c, EXC_UD);
+	return w->c->cpl ? emul_raise_code(w->c, EXC_GP, 0) : EMUL_OK;
 }
 
 enum emul_result emul_mov_from_cr(struct emul_work *w)
 {
-	int nr = cr_number(w->insn);
+	unsigned int nr;
+	enum emul_result res = cr_number(w, &nr);
 
-	if (nr < 0)
-		return emul_raise(w->c, EXC_UD);
-	emul_set_reg(w, w->insn->rm, w->c->ops->get_cr(w->c->opaque, nr), w->size);
-	return EMUL_OK;
+	if (res == EMUL_OK)
+		emul_set_reg(w, w->insn->rm, w->c->ops->get_cr(w->c->opaque, nr), w->size);
+	return res;
 }
 
 enum emul_result emul_mov_to_cr(struct emul_work *w)
 {
-	int nr = cr_number(w->insn);
+	unsigned int nr;
+	enum emul_result res = cr_number(w, &nr);
 
-	if (nr < 0)
-		return emul_raise(w->c, EXC_UD);
-	return set_cr(w, nr, emul_reg(w, w->insn->rm, w->size));
+	return res == EMUL_OK ? set_cr(w, nr, emul_reg(w, w->insn->rm, w->size)) : res;
 }
 
-/* The number of the debug register, or -1: 4 and 5 are 6 and 7 unless CR4.DE is set. */
-static int dr_number(struct emul_work *w)
+/* The number of the debug register: 4 and 5 are 6 and 7 unless CR4.DE is set. */
+static enum emul_result dr_number(struct emul_work *w, unsigned int *nr)
 {
-	unsigned int nr = w->insn->reg;
+	struct emul_ctxt *c = w->c;
 
-	if (nr > 7)
-		return -1;
-	if (nr != 4 && nr != 5)
-		return nr;
-	return w->c->ops->get_cr(w->c->opaque, 4) & CR4_DE ? -1 : (int)nr + 2;
+	*nr = w->insn->reg;
+	if (*nr > 7)
+		return emul_raise(c, EXC_UD);
+	if (c->cpl)
+		return emul_raise_code(c, EXC_GP, 0);
+	if (*nr == 4 || *nr == 5) {
+		if (c->ops->get_cr(c->opaque, 4) & CR4_DE)
+			return emul_raise(c, EXC_UD);
+		*nr += 2;
+	}
+	return EMUL_OK;
 }
 
 enum emul_result emul_mov_from_dr(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
-	int nr = dr_number(w);
-	enum emul_result res;
+	unsigned int nr;
+	enum emul_result res = dr_number(w, &nr);
 	u64 val;
 
-	if (nr < 0)
-		return emul_raise(c, EXC_UD);
+	if (res != EMUL_OK)
+		return res;
 	if (!c->ops->get_dr)
 		return EMUL_UNHANDLEABLE;
 	res = c->ops->get_dr(c->opaque, nr, &val, &c->exc);
@@ -296,10 +305,11 @@ enum emul_result emul_mov_from_dr(struct emul_work *w)
 enum emul_result emul_mov_to_dr(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
-	int nr = dr_number(w);
+	unsigned int nr;
+	enum emul_result res = dr_number(w, &nr);
 
-	if (nr < 0)
-		return emul_raise(c, EXC_UD);
+	if (res != EMUL_OK)
+		return res;
 	if (!c->ops->set_dr)
 		return EMUL_UNHANDLEABLE;
 	return c->ops->set_dr(c->opaque, nr, emul_reg(w, w->insn->rm, w->size), &c->exc);
