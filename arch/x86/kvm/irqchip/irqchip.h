@@ -3,6 +3,7 @@
 #ifndef GUESTMODE_IRQCHIP_H
 #define GUESTMODE_IRQCHIP_H
 
+#include <linux/atomic.h>
 #include "iobus.h"
 #include "kvm.h"
 
@@ -10,6 +11,7 @@ struct kvm_pic;
 struct kvm_ioapic;
 struct kvm_pit;
 struct kvm_irq_routes;
+struct kvm_apic_map;
 
 #define APIC_DEFAULT_BASE 0xfee00000ULL
 #define IOAPIC_DEFAULT_BASE 0xfec00000ULL
@@ -23,9 +25,36 @@ struct kvm_vm_irqchip {
 	struct kvm_ioapic *ioapic; /* [i] once created */
 	struct kvm_pit *pit; /* [l] KVM_CREATE_PIT2 */
 	struct kvm_irq_routes __rcu *routes; /* [s] irq_lock */
-	struct kvm_apic_map __rcu *apic_map; /* [s] by RCU; APIC id -> vCPU */
-	struct mutex map_lock;
+	struct hlist_head acks; /* [s] irq_lock; struct kvm_irq_ack */
+	struct kvm_apic_map __rcu *apic_map; /* [map_lock], read under RCU; APIC id -> vCPU */
+	struct mutex map_lock; /* innermost of the mutexes */
+	atomic_t nr_xapic; /* [a] LAPICs enabled in xAPIC mode */
+	bool x2apic_32bit_ids; /* [l] KVM_X2APIC_API_USE_32BIT_IDS */
+	u8 bcast; /* [l] enum irq_broadcast of an 8-bit destination 0xff */
 };
+
+/* Who can pull a line up; the line is the OR of all of them. */
+enum kvm_irq_source {
+	KVM_IRQ_USERSPACE, /* KVM_IRQ_LINE; irqfds without resampling */
+	KVM_IRQ_RESAMPLE, /* level-triggered irqfds */
+	KVM_IRQ_PIT,
+};
+
+/**
+ * struct kvm_irq_ack - somebody who wants to know when the guest acknowledges a GSI
+ * @node: for irqchip/
+ * @gsi: which
+ * @acked: called by the vCPU's thread after its EOI, no lock held, inside kvm->srcu; may call irqchip_set_irq(): a line
+ *	   that is still high afterwards is delivered again
+ */
+struct kvm_irq_ack {
+	struct hlist_node node;
+	u32 gsi;
+	void (*acked)(struct kvm_irq_ack *ack);
+};
+
+void irqchip_register_ack(struct kvm *kvm, struct kvm_irq_ack *ack);
+void irqchip_unregister_ack(struct kvm *kvm, struct kvm_irq_ack *ack);
 
 /* VM life. Called by vm.c. */
 void irqchip_vm_init(struct kvm *kvm); /* nothing in the kernel yet */
@@ -79,11 +108,13 @@ void lapic_tsc_changed(struct kvm_vcpu *vcpu);
 /* The vCPU thread blocks in HLT / moved to another CPU: migrate its timer. */
 void lapic_migrate_timers(struct kvm_vcpu *vcpu);
 
-/* KVM_REQ_IOAPIC_SCAN */
-void irqchip_scan(struct kvm_vcpu *vcpu);
+/* KVM_CAP_X2APIC_API, kvm->lock held. 0, or -EINVAL: unknown flags. */
+int irqchip_x2apic_api(struct kvm *kvm, u64 flags);
 
-/* A pin of the GSI table changes level; from ioctl, irqfd, PIT. Any context that may take spinlocks.
- * source: KVM_USERSPACE_IRQ_SOURCE_ID or the PIT's. Return: vCPUs it went to, 0 coalesced, <0 masked/none. */
+/*
+ * A pin of the GSI table changes level; from ioctl, irqfd, PIT. Any context but NMI.
+ * source: enum kvm_irq_source. Return: vCPUs it went to, 0 coalesced, <0 masked/none.
+ */
 int irqchip_set_irq(struct kvm *kvm, u32 source, u32 gsi, int level);
 
 #endif
