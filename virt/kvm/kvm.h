@@ -56,7 +56,6 @@ enum kvm_request {
 	KVM_REQ_MASTERCLOCK, /* recompute the VM's clock base */
 	KVM_REQ_CLOCK_UPDATE, /* refresh this vCPU's kvmclock page */
 	KVM_REQ_STEAL_UPDATE, /* refresh this vCPU's steal-time page */
-	KVM_REQ_IOAPIC_SCAN, /* recompute which vectors' EOI the IOAPIC wants to see */
 	KVM_REQ_INTERCEPTS, /* recompute what this vCPU intercepts */
 	KVM_REQ_EVENT, /* look at pending exceptions, NMIs and interrupts */
 	KVM_NR_REQS

@@ -71,13 +71,6 @@ static enum kvm_exit_action req_steal_update(struct kvm_vcpu *vcpu)
 	return KVM_RESUME;
 }
 
-static enum kvm_exit_action req_ioapic_scan(struct kvm_vcpu *vcpu)
-{
-	if (vcpu->lapic)
-		irqchip_scan(vcpu);
-	return KVM_RESUME;
-}
-
 static enum kvm_exit_action req_intercepts(struct kvm_vcpu *vcpu)
 {
 	vendor_call(update_intercepts, vcpu);
@@ -87,6 +80,11 @@ static enum kvm_exit_action req_intercepts(struct kvm_vcpu *vcpu)
 static enum kvm_exit_action req_event(struct kvm_vcpu *vcpu)
 {
 	vcpu->stat.req_event++;
+	/* One that came after the loop looked: not into the guest with it, round once more. */
+	if (unlikely(vcpu->lapic && lapic_has_events(vcpu))) {
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+		return KVM_RESUME;
+	}
 	event_inject(vcpu);
 	return KVM_RESUME;
 }
@@ -99,9 +97,9 @@ static enum kvm_exit_action req_event(struct kvm_vcpu *vcpu)
 static enum kvm_exit_action (*const request_handlers[KVM_NR_REQS])(struct kvm_vcpu *) = {
 	[KVM_REQ_VM_DEAD] = req_vm_dead,	   [KVM_REQ_TRIPLE_FAULT] = req_triple_fault,
 	[KVM_REQ_MASTERCLOCK] = req_masterclock,   [KVM_REQ_CLOCK_UPDATE] = req_clock_update,
-	[KVM_REQ_STEAL_UPDATE] = req_steal_update, [KVM_REQ_IOAPIC_SCAN] = req_ioapic_scan,
-	[KVM_REQ_INTERCEPTS] = req_intercepts,	   [KVM_REQ_MMU_ROOT] = req_mmu_root,
-	[KVM_REQ_TLB_FLUSH] = req_tlb_flush,	   [KVM_REQ_EVENT] = req_event,
+	[KVM_REQ_STEAL_UPDATE] = req_steal_update, [KVM_REQ_INTERCEPTS] = req_intercepts,
+	[KVM_REQ_MMU_ROOT] = req_mmu_root,	   [KVM_REQ_TLB_FLUSH] = req_tlb_flush,
+	[KVM_REQ_EVENT] = req_event,
 };
 
 static enum kvm_exit_action serve_requests(struct kvm_vcpu *vcpu)
