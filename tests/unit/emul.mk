@@ -5,3 +5,14 @@ emul-srcs := $(filter-out %/glue.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emu
 
 progs += emul_diff
 emul_diff-srcs := emul_diff.c emul_cpu.c $(emul-srcs)
+
+# Lengths: against objdump (a corpus, and random instructions at run time) and the CPU.
+progs += emul_len
+emul_len-srcs := emul_len.c emul_cpu.c $(emul-srcs)
+extra += $(foreach b,64 32 16,$(OUT)/emul_corpus$(b).lst)
+
+$(OUT)/emul_corpus%.lst: emul_corpus.S
+	@mkdir -p $(@D)
+	@echo "  GEN     $(@F)"
+	@$(CC) -DBITS=$* -m$(if $(filter 64,$*),64,32) -c -o $(@:.lst=.o) $<
+	@objdump -d -w --insn-width=16 -M $(if $(filter 16,$*),i8086,intel) $(@:.lst=.o) > $@
