@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One VMRUN (AMD APM vol. 2, 15.5). Everything between CLGI and STGI is done here, where the order of each
+ * instruction can be seen.
+ */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+
+#include "enter.h"
+
+/* Offsets in vcpu->regs.val: the registers in encoding order; RAX and RSP travel in the VMCB. */
+#define GPR_RCX (1 * 8)
+#define GPR_RDX (2 * 8)
+#define GPR_RBX (3 * 8)
+#define GPR_RBP (5 * 8)
+#define GPR_RSI (6 * 8)
+#define GPR_RDI (7 * 8)
+#define GPR_R8 (8 * 8)
+#define GPR_R9 (9 * 8)
+#define GPR_R10 (10 * 8)
+#define GPR_R11 (11 * 8)
+#define GPR_R12 (12 * 8)
+#define GPR_R13 (13 * 8)
+#define GPR_R14 (14 * 8)
+#define GPR_R15 (15 * 8)
+
+/* An SVM instruction. It faults if SVM was turned off under us (emergency, CPU that failed to come up): go on. */
+.macro SVM_INSN insn:vararg
+.Linsn_\@:
+	\insn
+.Lnext_\@:
+	_ASM_EXTABLE(.Linsn_\@, .Lnext_\@)
+.endm
+
+/* Before any RET. Where the headers know no variant for VM exits, the one for kernel entries and its IBPB. */
+.macro UNTRAIN_AFTER_EXIT
+#ifdef UNTRAIN_RET_VM
+	UNTRAIN_RET_VM
+#else
+	ANNOTATE_UNRET_END
+	CALL_UNTRAIN_RET
+	ALTERNATIVE_2 "", "call entry_ibpb", X86_FEATURE_ENTRY_IBPB, \
+		      "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+#endif
+.endm
+
+.section .noinstr.text, "ax"
+
+/*
+ * int svm_enter(struct svm_entry *entry): run the guest until its next exit
+ *
+ * Irqs are off before and after. Returns 0, or 1 if SVM is off on this CPU and nothing was done.
+ */
+SYM_FUNC_START(svm_enter)
+	push %rbp
+	mov %rsp, %rbp
+	push %r15
+	push %r14
+	push %r13
+	push %r12
+	push %rbx
+	push %rdi
+
+	/* From here to STGI nothing can interrupt us: FS, GS, TR and the MSRs behind them are the guest's. */
+.Lclgi:
+	clgi
+	_ASM_EXTABLE(.Lclgi, .Lsvm_off)
+	/*
+	 * V_INTR_MASKING: host interrupts end guest mode only if IF=1 at VMRUN. They stay pending until
+	 * after STGI. Well before VMRUN, so that STI's shadow does not become the guest's.
+	 */
+	sti
+
+	/* SPEC_CTRL, where hardware doesn't switch it */
+	ALTERNATIVE_2 "jmp .Lspec_in_done", "", X86_FEATURE_MSR_SPEC_CTRL, \
+		      "jmp .Lspec_in_done", X86_FEATURE_V_SPEC_CTRL
+	mov ENTRY_SPEC_GUEST(%rdi), %rax
+	cmp ENTRY_SPEC_HOST(%rdi), %rax
+	je .Lspec_in_done
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	mov %rax, %rdx
+	shr $32, %rdx
+	wrmsr
+.Lspec_in_done:
+
+	mov ENTRY_VMCB_PA(%rdi), %rax
+	/* FS, GS, TR, LDTR, KernelGSBase, SYSCALL and SYSENTER MSRs are VMLOAD's */
+	SVM_INSN vmload %rax
+
+	mov ENTRY_GPR(%rdi), %rdi
+	mov GPR_RCX(%rdi), %rcx
+	mov GPR_RDX(%rdi), %rdx
+	mov GPR_RBX(%rdi), %rbx
+	mov GPR_RBP(%rdi), %rbp
+	mov GPR_RSI(%rdi), %rsi
+	mov GPR_R8(%rdi), %r8
+	mov GPR_R9(%rdi), %r9
+	mov GPR_R10(%rdi), %r10
+	mov GPR_R11(%rdi), %r11
+	mov GPR_R12(%rdi), %r12
+	mov GPR_R13(%rdi), %r13
+	mov GPR_R14(%rdi), %r14
+	mov GPR_R15(%rdi), %r15
+	mov GPR_RDI(%rdi), %rdi
+
+	/* TSA and MDS: nothing of the host's may be left in CPU buffers; clobbers ZF only */
+	VM_CLEAR_CPU_BUFFERS
+
+	SVM_INSN vmrun %rax
+
+	/* RAX is the VMCB's address again and RSP the host's; all other registers are the guest's. */
+	mov (%rsp), %rax
+	mov ENTRY_GPR(%rax), %rax
+	mov %rcx, GPR_RCX(%rax)
+	mov %rdx, GPR_RDX(%rax)
+	mov %rbx, GPR_RBX(%rax)
+	mov %rbp, GPR_RBP(%rax)
+	mov %rsi, GPR_RSI(%rax)
+	mov %rdi, GPR_RDI(%rax)
+	mov %r8, GPR_R8(%rax)
+	mov %r9, GPR_R9(%rax)
+	mov %r10, GPR_R10(%rax)
+	mov %r11, GPR_R11(%rax)
+	mov %r12, GPR_R12(%rax)
+	mov %r13, GPR_R13(%rax)
+	mov %r14, GPR_R14(%rax)
+	mov %r15, GPR_R15(%rax)
+
+	/* No value of the guest's stays for the host to speculate with. RDI is loaded next. */
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %ebx, %ebx
+	xor %ebp, %ebp
+	xor %esi, %esi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r11d, %r11d
+	xor %r12d, %r12d
+	xor %r13d, %r13d
+	xor %r14d, %r14d
+	xor %r15d, %r15d
+
+	mov (%rsp), %rdi
+	mov ENTRY_VMCB_PA(%rdi), %rax
+	SVM_INSN vmsave %rax
+	mov ENTRY_HOST_PA(%rdi), %rax
+	SVM_INSN vmload %rax
+	/* Per-CPU data can be reached again: the macros below need it. */
+
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+
+	ALTERNATIVE_2 "jmp .Lspec_out_done", "", X86_FEATURE_MSR_SPEC_CTRL, \
+		      "jmp .Lspec_out_done", X86_FEATURE_V_SPEC_CTRL
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	testl $ENTRY_SPEC_READ, ENTRY_FLAGS(%rdi)
+	jz .Lspec_write
+	rdmsr
+	shl $32, %rdx
+	or %rdx, %rax
+	mov %rax, ENTRY_SPEC_GUEST(%rdi)
+.Lspec_write:
+	mov ENTRY_SPEC_HOST(%rdi), %rax
+	cmp ENTRY_SPEC_GUEST(%rdi), %rax
+	je .Lspec_out_done
+	mov %rax, %rdx
+	shr $32, %rdx
+	wrmsr
+.Lspec_out_done:
+
+	UNTRAIN_AFTER_EXIT
+
+	/* #VMEXIT restored IF=1. Off again before GIF: interrupts wait for the caller, NMIs come now. */
+	cli
+	SVM_INSN stgi
+
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %edi, %edi
+	xor %eax, %eax
+.Lout:
+	add $8, %rsp
+	pop %rbx
+	pop %r12
+	pop %r13
+	pop %r14
+	pop %r15
+	pop %rbp
+	RET
+
+.Lsvm_off:
+	mov $1, %eax
+	jmp .Lout
+SYM_FUNC_END(svm_enter)

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What ends guest mode, and who serves it (AMD APM vol. 2, 15.9-15.14 and appendix C). */
+
+#include <linux/nospec.h>
+#include <uapi/asm/debugreg.h>
+
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "irqchip/irqchip.h"
+#include "svm.h"
+
+static struct vmcb_control_area *control_of(struct kvm_vcpu *vcpu)
+{
+	return &to_svm(vcpu)->vmcb->control;
+}
+
+/* --- behind an instruction ------------------------------------------------------------------- */
+
+/**
+ * svm_next_rip() - where the instruction that exited ends, if hardware tells
+ * @svm: the vCPU
+ *
+ * IOIO exits always tell; others only where CPUID says so, and only if an instruction was intercepted.
+ * Return: the next RIP, or 0: it must be decoded.
+ */
+u64 svm_next_rip(struct vcpu_svm *svm)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+
+	/* It speaks of the instruction at the exit, which may be done with. */
+	if (kvm_rip_read(&svm->vcpu) != svm->vmcb->save.rip)
+		return 0;
+	if (control->exit_code == SVM_EXIT_IOIO)
+		return control->exit_info_2;
+	return svm_features.next_rip ? control->next_rip : 0;
+}
+
+/**
+ * svm_skip_insn() - go on behind the instruction that exited
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: may sleep (the instruction may have to be decoded).
+ * Return: 1; 0 if userspace must be told first (kvm_run is filled in).
+ */
+int svm_skip_insn(struct kvm_vcpu *vcpu)
+{
+	u64 next = svm_next_rip(to_svm(vcpu)), rflags;
+
+	if (likely(next))
+		kvm_rip_write(vcpu, next);
+	else
+		return kvm_emulate(vcpu, EMUL_GLUE_SKIP) == KVM_RESUME;
+	if (unlikely(svm_get_shadow(vcpu))) {
+		svm_set_shadow(vcpu, 0);
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+	}
+	/* RF ends with each instruction that completes; TF traps behind it (APM vol. 2, 13.1.4). */
+	rflags = kvm_rflags_read(vcpu);
+	if (unlikely(rflags & X86_EFLAGS_RF))
+		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
+	if (unlikely(rflags & X86_EFLAGS_TF))
+		return exit_db(vcpu, DR6_RESERVED | DR_STEP) == KVM_RESUME;
+	return 1;
+}
+
+static enum kvm_exit_action skip(struct kvm_vcpu *vcpu)
+{
+	return svm_skip_insn(vcpu) ? KVM_RESUME : KVM_TO_USER;
+}
+
+/* A register write that the guest may get wrong: #GP(0), or on. */
+static enum kvm_exit_action gp_or_skip(struct kvm_vcpu *vcpu, int error)
+{
+	if (!error)
+		return skip(vcpu);
+	kvm_inject_gp(vcpu);
+	return KVM_RESUME;
+}
+
+/* --- control and debug registers ------------------------------------------------------------- */
+
+/* EXITINFO1 with decode assists (15.8.1): a MOV, and which general register. */
+#define CR_IS_MOV BIT_ULL(63)
+
+static int info_gpr(struct kvm_vcpu *vcpu)
+{
+	return array_index_nospec(control_of(vcpu)->exit_info_1 & SVM_EXITINFO_REG_MASK, 16);
+}
+
+static u64 gpr_value(struct kvm_vcpu *vcpu)
+{
+	u64 value = vcpu->regs.val[info_gpr(vcpu)];
+
+	return kvm_is_64bit_code(vcpu) ? value : (u32)value;
+}
+
+static void set_gpr_value(struct kvm_vcpu *vcpu, u64 value)
+{
+	vcpu->regs.val[info_gpr(vcpu)] = kvm_is_64bit_code(vcpu) ? value : (u32)value;
+}
+
+/* LMSW, SMSW and CLTS, and all of them without decode assists, are the emulator's. */
+static bool cr_decoded(struct kvm_vcpu *vcpu)
+{
+	return svm_features.decode_assists && (control_of(vcpu)->exit_info_1 & CR_IS_MOV);
+}
+
+static enum kvm_exit_action exit_cr_read(struct kvm_vcpu *vcpu)
+{
+	u64 value;
+
+	if (!cr_decoded(vcpu))
+		return exit_emulate(vcpu);
+	switch (control_of(vcpu)->exit_code) {
+	case SVM_EXIT_READ_CR0:
+		value = kvm_cr0(vcpu);
+		break;
+	case SVM_EXIT_READ_CR4:
+		value = kvm_cr4(vcpu);
+		break;
+	default:
+		return exit_unexpected(vcpu, vcpu->exit.reason);
+	}
+	set_gpr_value(vcpu, value);
+	return skip(vcpu);
+}
+
+static enum kvm_exit_action exit_cr_write(struct kvm_vcpu *vcpu)
+{
+	u64 value;
+	int error;
+
+	if (!cr_decoded(vcpu))
+		return exit_emulate(vcpu);
+	value = gpr_value(vcpu);
+	switch (control_of(vcpu)->exit_code) {
+	case SVM_EXIT_WRITE_CR0:
+		error = kvm_set_cr0(vcpu, value);
+		break;
+	case SVM_EXIT_WRITE_CR4:
+		error = kvm_set_cr4(vcpu, value);
+		break;
+	default:
+		return exit_unexpected(vcpu, vcpu->exit.reason);
+	}
+	return gp_or_skip(vcpu, error);
+}
+
+/* Without a LAPIC of ours userspace wants to hear of a lower TPR: an interrupt of its may fit now. */
+static enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu)
+{
+	u64 old = kvm_get_cr8(vcpu);
+	enum kvm_exit_action action;
+
+	if (cr_decoded(vcpu))
+		action = gp_or_skip(vcpu, kvm_set_cr8(vcpu, gpr_value(vcpu)));
+	else
+		action = exit_emulate(vcpu);
+	if (action != KVM_RESUME || vcpu->lapic || kvm_get_cr8(vcpu) >= old)
+		return action;
+	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+	return KVM_TO_USER;
+}
+
+/*
+ * The first access to a debug register, and no debugger has them: the guest gets them all until the next exit, and
+ * tries again.
+ */
+static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (vcpu->debug.guest_debug)
+		return exit_emulate(vcpu);
+	vcpu->debug.switch_db |= KVM_DEBUGREG_WONT_EXIT;
+	svm_intercepts(svm);
+	return KVM_RESUME;
+}
+
+/* --- exceptions ------------------------------------------------------------------------------ */
+
+static enum kvm_exit_action exit_exception_db(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (svm_step_swallow(svm))
+		return exit_nmi_window(vcpu);
+	return exit_db(vcpu, svm->vmcb->save.dr6);
+}
+
+static enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu)
+{
+	return kvm_emulate(vcpu, EMUL_GLUE_UD);
+}
+
+/* Intercepted only so that its delivery can't go round for ever inside the CPU. */
+static enum kvm_exit_action exit_exception_ac(struct kvm_vcpu *vcpu)
+{
+	kvm_queue_exception_e(vcpu, AC_VECTOR, control_of(vcpu)->exit_info_1);
+	return KVM_RESUME;
+}
+
+/* --- other reasons with something to decode -------------------------------------------------- */
+
+/* EXITINFO1 of IOIO (15.10.2) */
+static enum kvm_exit_action exit_ioio(struct kvm_vcpu *vcpu)
+{
+	u32 info = control_of(vcpu)->exit_info_1;
+
+	if (info & (SVM_IOIO_STR_MASK | SVM_IOIO_REP_MASK))
+		return exit_emulate(vcpu);
+	return exit_pio(vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
+			info & SVM_IOIO_TYPE_MASK);
+}
+
+static enum kvm_exit_action exit_msr(struct kvm_vcpu *vcpu)
+{
+	return control_of(vcpu)->exit_info_1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
+}
+
+/* Host NMI, SMI, INIT: the CPU has them at STGI. #MC: svm_exit_irqoff() has served it. */
+static enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu)
+{
+	return KVM_RESUME;
+}
+
+/* Hardware task switching is not emulated yet: userspace is told. */
+static enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_warn_ratelimited("kvm-amd: vCPU %d: hardware task switch to selector 0x%llx\n",
+			    vcpu->vcpu_id, control_of(vcpu)->exit_info_1 & 0xffff);
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->internal.ndata = 0;
+	return KVM_TO_USER;
+}
+
+/*
+ * Triple fault. The VMCB is undefined (15.14.3): INIT gives the vCPU a state that can be looked at and run.
+ */
+static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
+{
+	svm_vmcb_init(to_svm(vcpu));
+	kvm_vcpu_reset(vcpu, true);
+	return exit_shutdown(vcpu);
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+#define ROW(handler_fn) { .handler = handler_fn }
+
+/* Empty: never intercepted, or unknown to us: exit_unexpected(). */
+static const struct kvm_exit_row rows[] = {
+	[SVM_EXIT_READ_CR0] = ROW(exit_cr_read),
+	[SVM_EXIT_READ_CR4] = ROW(exit_cr_read),
+	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write),
+	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write),
+	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8_write),
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = ROW(exit_dr),
+	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = ROW(exit_dr),
+	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db),
+	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp),
+	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud),
+	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_exception_ac),
+	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = ROW(exit_nothing),
+	[SVM_EXIT_INTR] = ROW(exit_host_interrupt),
+	[SVM_EXIT_NMI] = ROW(exit_nothing),
+	[SVM_EXIT_SMI] = ROW(exit_nothing),
+	[SVM_EXIT_INIT] = ROW(exit_nothing),
+	[SVM_EXIT_VINTR] = ROW(svm_exit_vintr),
+	[SVM_EXIT_RDPMC] = ROW(exit_rdpmc),
+	[SVM_EXIT_CPUID] = ROW(exit_cpuid),
+	[SVM_EXIT_RSM] = ROW(exit_ud),
+	[SVM_EXIT_IRET] = ROW(svm_exit_iret),
+	[SVM_EXIT_INVD] = ROW(exit_invd),
+	[SVM_EXIT_PAUSE] = ROW(exit_pause),
+	[SVM_EXIT_HLT] = ROW(exit_hlt),
+	[SVM_EXIT_INVLPGA] = ROW(exit_ud),
+	[SVM_EXIT_IOIO] = ROW(exit_ioio),
+	[SVM_EXIT_MSR] = ROW(exit_msr),
+	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task_switch),
+	[SVM_EXIT_SHUTDOWN] = ROW(exit_triple_fault),
+	[SVM_EXIT_VMRUN] = ROW(exit_ud),
+	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall),
+	[SVM_EXIT_VMLOAD] = ROW(exit_ud),
+	[SVM_EXIT_VMSAVE] = ROW(exit_ud),
+	[SVM_EXIT_STGI] = ROW(exit_ud),
+	[SVM_EXIT_CLGI] = ROW(exit_ud),
+	[SVM_EXIT_SKINIT] = ROW(exit_ud),
+	[SVM_EXIT_RDTSCP] = ROW(exit_ud),
+	[SVM_EXIT_WBINVD] = ROW(exit_invd),
+	[SVM_EXIT_MONITOR] = ROW(exit_monitor),
+	[SVM_EXIT_MWAIT] = ROW(exit_mwait),
+	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv),
+	[SVM_EXIT_RDPRU] = ROW(exit_ud),
+	[SVM_EXIT_INVPCID - 2] = ROW(exit_ud), /* INVLPGB */
+	[SVM_EXIT_INVPCID - 1] = ROW(exit_ud), /* INVLPGB, not allowed to the guest */
+	[SVM_EXIT_INVPCID] = ROW(exit_ud),
+	[SVM_EXIT_INVPCID + 1] = ROW(exit_ud), /* MCOMMIT */
+	[SVM_EXIT_INVPCID + 2] = ROW(exit_ud), /* TLBSYNC */
+};
+
+static enum kvm_exit_action dispatch(struct kvm_vcpu *vcpu, u32 code)
+{
+	enum kvm_exit_action (*handler)(struct kvm_vcpu *);
+
+	/* The one row above 0x400, and the most frequent one. */
+	if (code == SVM_EXIT_NPF)
+		return svm_exit_npf(vcpu);
+	if (unlikely(code >= ARRAY_SIZE(rows)))
+		return exit_unexpected(vcpu, code);
+	handler = rows[array_index_nospec(code, ARRAY_SIZE(rows))].handler;
+	if (unlikely(!handler))
+		return exit_unexpected(vcpu, code);
+	return handler(vcpu);
+}
+
+/**
+ * svm_handle_exit() - act on the last exit
+ * @vcpu: the vCPU
+ *
+ * Context: irqs and preemption on, kvm->srcu held; may sleep.
+ */
+enum kvm_exit_action svm_handle_exit(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (unlikely(vcpu->exit.failed_entry)) {
+		svm_dump(vcpu);
+		return exit_fail_entry(vcpu, vcpu->exit.reason);
+	}
+	svm_events_after_exit(svm);
+	return dispatch(vcpu, svm->vmcb->control.exit_code);
+}
+
+void svm_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr, u32 *error)
+{
+	const struct vmcb_control_area *control = control_of(vcpu);
+
+	*info1 = control->exit_info_1;
+	*info2 = control->exit_info_2;
+	*intr = control->exit_int_info;
+	*error = 0;
+	if ((*intr & SVM_EXITINTINFO_VALID) && (*intr & SVM_EXITINTINFO_VALID_ERR))
+		*error = control->exit_int_info_err;
+}
