@@ -6,6 +6,7 @@
 #ifndef GUESTMODE_CPUID_H
 #define GUESTMODE_CPUID_H
 
+#include "ioctl.h"
 #include "vcpu.h"
 
 #define KVM_MAX_CPUID_ENTRIES 256
@@ -87,16 +88,18 @@ int kvm_cpuid_module_init(void); /* computes the supported table; kvm_caps and k
 void kvm_cpuid_module_exit(void);
 extern u64 kvm_supported_xss; /* IA32_XSS bits that a guest may have here */
 extern u64 kvm_host_features; /* KVM_GF_* bits that a guest may have here */
-/* What KVM_GET_SUPPORTED_CPUID says in one register (KVM_CPUID_REG_*); 0 where there is no such leaf. */
+/* What KVM_GET_SUPPORTED_CPUID says in one register (KVM_CPUID_EAX ...); 0 where there is no such leaf. */
 u32 kvm_cpuid_supported(u32 function, u32 index, u8 reg);
 const struct kvm_cpuid_entry2 *kvm_cpuid_supported_table(u32 *nent);
 /* Bytes of an XSAVE area for these components: standard or compacted format, at least 576. */
 u32 kvm_xsave_size(u64 xfeatures, bool compacted);
-u32 kvm_pv_features(void); /* KVM_FEATURE_* bits that work here */
+u32 kvm_pv_features(void); /* KVM_FEATURE_* bits that work here (pv.c) */
+struct cpuid_index;
+/* KVM_GF_* bits that a list of entries (cpuid_index.h) announces */
+u64 kvm_cpuid_features(const struct cpuid_index *index, struct kvm_cpuid_entry2 *entries);
 
 enum { KVM_CPUID_EAX, KVM_CPUID_EBX, KVM_CPUID_ECX, KVM_CPUID_EDX };
 
-struct kvm_ioctl_row;
 extern const struct kvm_ioctl_row kvm_cpuid_system_ioctls[]; /* KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID */
 extern const struct kvm_ioctl_row kvm_cpuid_vcpu_ioctls[]; /* KVM_SET_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2 */
 
