@@ -3,6 +3,7 @@
 #ifndef GUESTMODE_MSR_H
 #define GUESTMODE_MSR_H
 
+#include "ioctl.h"
 #include "vcpu.h"
 
 #define KVM_MAX_MCE_BANKS 32 /* KVM_CAP_MCE */
@@ -33,7 +34,6 @@ enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu);
 /* MCG_CAP bits that KVM_X86_SETUP_MCE accepts beside the number of banks (mce.c). */
 u64 kvm_mce_supported_cap(void);
 
-struct kvm_ioctl_row;
 /* KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS, KVM_X86_GET_MCE_CAP_SUPPORTED */
 extern const struct kvm_ioctl_row kvm_msr_system_ioctls[];
 /* KVM_GET_MSRS, KVM_SET_MSRS */

@@ -27,6 +27,9 @@ struct kvm_vendor_caps {
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	bool nested;
 	u64 efer_reserved; /* EFER bits that the guest may never set here */
+	bool tsc_aux; /* get_msr/set_msr keep IA32_TSC_AUX and entries switch it: RDTSCP, RDPID offered */
+	bool spec_ctrl; /* likewise SPEC_CTRL (0x48): IBRS, STIBP, SSBD offered */
+	bool virt_ssbd; /* likewise VIRT_SPEC_CTRL (0xc001011f) */
 };
 
 /*

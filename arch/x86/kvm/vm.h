@@ -48,6 +48,7 @@ struct kvm_vm_caps {
 	u64 disabled_exits; /* [l] KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks; /* [l] */
 	u32 user_space_msr; /* [l] KVM_MSR_EXIT_REASON_* */
+	bool no_platform_info; /* [l] KVM_CAP_MSR_PLATFORM_INFO with 0: the guest must not read 0xce */
 	bool exit_on_emulation_error; /* [l] */
 	u32 bsp_id; /* [l] vCPU id of the boot processor */
 };
