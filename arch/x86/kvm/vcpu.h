@@ -100,6 +100,7 @@ struct kvm_vcpu_cpuid {
 
 /* MSRs that live in software (msr.c); those in hardware are the vendor's. */
 struct kvm_vcpu_msr {
+	u64 apic_base; /* [v] only where no in-kernel LAPIC exists */
 	u64 pat; /* [v] */
 	u64 misc_enable; /* [v] */
 	u64 mtrr_def; /* [v] */
@@ -129,7 +130,9 @@ struct kvm_vcpu_msr {
 struct kvm_vcpu_tsc {
 	u64 offset; /* [v] guest TSC = scaled host TSC + offset; written under clock.tsc_lock */
 	u64 ratio; /* [v] vendor's fixed point; caps.tsc_ratio_default: none */
-	u32 khz; /* [v] the guest's */
+	u32 khz; /* [v] the guest's, as userspace knows it */
+	u32 mul; /* [v] ticks to ns at the frequency that it really has (clock_scale.h) */
+	s8 shift; /* [v] */
 	u64 adjust; /* [v] IA32_TSC_ADJUST */
 	u64 generation; /* [v] */
 	u64 last_host; /* [v] host TSC when last put, to catch a TSC that went backwards */
@@ -143,9 +146,6 @@ struct kvm_vcpu_pv {
 		struct kvm_gpa_cache cache; /* [v] */
 		bool enabled; /* [v] */
 		bool guest_stopped; /* [v] KVM_KVMCLOCK_CTRL */
-		u32 khz; /* [v] frequency that mul and shift are for */
-		u32 mul; /* [v] */
-		s8 shift; /* [v] */
 		u64 msr; /* [v] */
 	} clock;
 	struct {

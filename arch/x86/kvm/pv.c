@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Paravirtual memory and calls but for clocks: steal time, halt-polling control, hypercalls. */
+
+#include <linux/export.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <linux/sched/task.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+#include <uapi/asm/kvm_para.h>
+#include <uapi/linux/kvm_para.h>
+
+#include "access.h"
+#include "cpuid.h"
+#include "exit.h"
+#include "guest_time.h"
+
+/**
+ * kvm_pv_features() - KVM_FEATURE_* bits (CPUID 0x40000001 EAX) that work here
+ */
+u32 kvm_pv_features(void)
+{
+	u32 features = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
+		       BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
+		       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
+		       BIT(KVM_FEATURE_POLL_CONTROL);
+
+	if (sched_info_on())
+		features |= BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH);
+	return features;
+}
+
+/* --- steal time ------------------------------------------------------------------------------ */
+
+#define STEAL(field) offsetof(struct kvm_steal_time, field)
+
+static bool steal_enabled(struct kvm_vcpu *vcpu)
+{
+	return vcpu->pv.steal.msr & KVM_MSR_ENABLED;
+}
+
+static int steal_msr_write(struct kvm_vcpu *vcpu, u64 value)
+{
+	if (!sched_info_on() || (value & KVM_STEAL_RESERVED_MASK))
+		return -EINVAL;
+	/* No memory there yet (a VMM that restores MSRs first): kvm_pv_steal_update() tries again. */
+	if ((value & KVM_MSR_ENABLED) &&
+	    kvm_gpa_cache_init(vcpu->kvm, &vcpu->pv.steal.cache, value & KVM_STEAL_VALID_BITS,
+			       sizeof(struct kvm_steal_time)))
+		vcpu->pv.steal.cache.len = 0;
+	if (!steal_enabled(vcpu))
+		vcpu->pv.steal.last = current->sched_info.run_delay;
+	vcpu->pv.steal.msr = value;
+	if (steal_enabled(vcpu))
+		kvm_make_request(KVM_REQ_STEAL_UPDATE, vcpu);
+	return 0;
+}
+
+void kvm_pv_vcpu_load(struct kvm_vcpu *vcpu)
+{
+	if (steal_enabled(vcpu))
+		kvm_make_request(KVM_REQ_STEAL_UPDATE, vcpu);
+}
+
+/*
+ * The vCPU runs: take the mark of kvm_pv_preempted() away, and do the flush that another vCPU left
+ * in it instead of an IPI (KVM_FEATURE_PV_TLB_FLUSH). Exchanged, since that other may be just
+ * about to. The guest can only prolong its own wait here, and not beyond the bound.
+ */
+static void clear_preempted(struct kvm_vcpu *vcpu)
+{
+	gpa_t gpa = vcpu->pv.steal.cache.gpa + STEAL(preempted);
+	const u8 none = 0;
+	u8 old = KVM_VCPU_PREEMPTED;
+	int r, tries;
+
+	for (tries = 0; tries < 8; tries++) {
+		r = kvm_guest_cmpxchg(vcpu->kvm, gpa, &old, &none, sizeof(old));
+		if (r < 0)
+			return;
+		if (r)
+			break;
+	}
+	if (!r)
+		kvm_write_guest(vcpu->kvm, gpa, &none, sizeof(none));
+	if (!r || (old & KVM_VCPU_FLUSH_TLB))
+		vendor_call(tlb_flush, vcpu);
+}
+
+/**
+ * kvm_pv_steal_update() - tell the guest how long this vCPU has waited for a CPU (KVM_REQ_STEAL_UPDATE)
+ * @vcpu: the vCPU, loaded, in its thread
+ *
+ * Context: kvm->srcu held, may sleep.
+ */
+void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
+{
+	struct kvm_gpa_cache *cache = &vcpu->pv.steal.cache;
+	struct kvm *kvm = vcpu->kvm;
+	struct kvm_steal_time st;
+	u64 delay;
+
+	if (!steal_enabled(vcpu))
+		return;
+	if (!cache->len &&
+	    kvm_gpa_cache_init(kvm, cache, vcpu->pv.steal.msr & KVM_STEAL_VALID_BITS, sizeof(st))) {
+		cache->len = 0;
+		return;
+	}
+	if (kvm_read_guest_cached(kvm, cache, 0, &st, sizeof(st)))
+		return;
+	if (st.preempted)
+		clear_preempted(vcpu);
+
+	delay = current->sched_info.run_delay;
+	if (delay == vcpu->pv.steal.last && st.version)
+		return;
+	/* Odd while it changes, as in kvmclock's page. */
+	st.version = (st.version + 1) | 1;
+	if (kvm_write_guest_cached(kvm, cache, STEAL(version), &st.version, sizeof(st.version)))
+		return;
+	smp_wmb();
+	st.steal += delay - vcpu->pv.steal.last;
+	vcpu->pv.steal.last = delay;
+	kvm_write_guest_cached(kvm, cache, STEAL(steal), &st.steal, sizeof(st.steal));
+	smp_wmb();
+	st.version++;
+	kvm_write_guest_cached(kvm, cache, STEAL(version), &st.version, sizeof(st.version));
+}
+
+/**
+ * kvm_pv_preempted() - leave word for other vCPUs that this one does not run
+ * @vcpu: the vCPU, leaving its CPU
+ *
+ * A hint: where the page is not at hand it is not given. Context: its thread; the scheduler's lock may be held, so
+ * nothing here sleeps or faults a page in.
+ */
+void kvm_pv_preempted(struct kvm_vcpu *vcpu)
+{
+	struct kvm_gpa_cache *cache = &vcpu->pv.steal.cache;
+	struct kvm *kvm = vcpu->kvm;
+	u8 mark = KVM_VCPU_PREEMPTED;
+	int idx;
+
+	if (!steal_enabled(vcpu) || !cache->len || current->mm != kvm->mm)
+		return;
+	idx = srcu_read_lock(&kvm->srcu);
+	/* The structure lies within a page, by its alignment, so that one address is enough. */
+	if (kvm_memslots(kvm)->generation == cache->generation && cache->hva &&
+	    !copy_to_user_nofault((void __user *)(cache->hva + STEAL(preempted)), &mark, sizeof(mark)))
+		vcpu->stat.preemption_reported++;
+	srcu_read_unlock(&kvm->srcu, idx);
+}
+
+/* --- MSRs ------------------------------------------------------------------------------------ */
+
+/**
+ * kvm_pv_msr_write() - WRMSR to MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL
+ * @vcpu: the vCPU, loaded
+ * @index: the MSR
+ * @value: new value
+ * @host: by ioctl
+ *
+ * Context: srcu held, may sleep. Return: 0, -EINVAL (bad value, not announced), -ENOENT.
+ */
+int kvm_pv_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
+{
+	switch (index) {
+	case MSR_KVM_STEAL_TIME:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_STEAL_TIME))
+			return -EINVAL;
+		return steal_msr_write(vcpu, value);
+	case MSR_KVM_POLL_CONTROL:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
+			return -EINVAL;
+		if (value & ~1ULL)
+			return -EINVAL;
+		vcpu->pv.poll_control = value;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* RDMSR: what was written last. */
+int kvm_pv_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host)
+{
+	switch (index) {
+	case MSR_KVM_STEAL_TIME:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_STEAL_TIME))
+			return -EINVAL;
+		*value = vcpu->pv.steal.msr;
+		return 0;
+	case MSR_KVM_POLL_CONTROL:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
+			return -EINVAL;
+		*value = vcpu->pv.poll_control;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void kvm_pv_reset(struct kvm_vcpu *vcpu)
+{
+	vcpu->pv.steal.msr = 0;
+	vcpu->pv.poll_control = 1;
+	WRITE_ONCE(vcpu->pv.unhalted, false);
+}
+
+/* --- hypercalls ------------------------------------------------------------------------------ */
+
+/* One call: number and arguments, cut to the caller's width. */
+struct hypercall {
+	u64 nr;
+	u64 a[4];
+};
+
+/**
+ * struct hypercall_row - one hypercall
+ * @nr: KVM_HC_*
+ * @feature: KVM_FEATURE_* that announces it, NO_FEATURE: none does
+ * @fn: its result, 0 or -KVM_E*
+ */
+struct hypercall_row {
+	u8 nr;
+	u8 feature;
+	long (*fn)(struct kvm_vcpu *vcpu, const struct hypercall *call);
+};
+#define NO_FEATURE 0xff
+
+/* The exit was all that it asks for: interrupts are looked at before the next entry. */
+static long hc_poll_irq(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	return 0;
+}
+
+/* A spinlock was released: its waiter, in HLT with interrupts off, goes on. */
+static long hc_kick_cpu(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	struct kvm_vcpu *target = NULL;
+
+	if (call->a[1] < KVM_MAX_VCPU_ID)
+		target = kvm_get_vcpu_by_id(vcpu->kvm, call->a[1]);
+	if (target) {
+		WRITE_ONCE(target->pv.unhalted, true);
+		kvm_vcpu_kick(target);
+	}
+	return 0;
+}
+
+static long hc_clock_pairing(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	return kvm_clock_pairing(vcpu, call->a[0], call->a[1]);
+}
+
+/* The caller waits for an IPI's receiver that does not run: give it this thread's turn. */
+static long hc_sched_yield(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	struct kvm_vcpu *target = NULL;
+	struct task_struct *task = NULL;
+	struct pid *pid;
+
+	if (call->a[0] < KVM_MAX_VCPU_ID)
+		target = kvm_get_vcpu_by_id(vcpu->kvm, call->a[0]);
+	if (!target || target == vcpu || !READ_ONCE(target->ready))
+		return 0;
+	rcu_read_lock();
+	pid = rcu_dereference(target->pid);
+	if (pid)
+		task = get_pid_task(pid, PIDTYPE_PID);
+	rcu_read_unlock();
+	if (task) {
+		yield_to(task, true);
+		put_task_struct(task);
+	}
+	return 0;
+}
+
+static const struct hypercall_row hypercalls[] = {
+	{ KVM_HC_VAPIC_POLL_IRQ, NO_FEATURE, hc_poll_irq },
+	{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT, hc_kick_cpu },
+	{ KVM_HC_CLOCK_PAIRING, NO_FEATURE, hc_clock_pairing },
+	{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD, hc_sched_yield },
+};
+
+static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	size_t i;
+
+	/* User mode has its kernel to ask. */
+	if (kvm_cpl(vcpu) != 0)
+		return -KVM_EPERM;
+	for (i = 0; i < ARRAY_SIZE(hypercalls); i++) {
+		const struct hypercall_row *row = &hypercalls[i];
+
+		if (row->nr != call->nr)
+			continue;
+		if (row->feature != NO_FEATURE && !guest_pv_has(vcpu, row->feature))
+			break;
+		return row->fn(vcpu, call);
+	}
+	return -KVM_ENOSYS;
+}
+
+/* Exit handler: VMCALL, VMMCALL. Number in RAX, arguments in RBX, RCX, RDX, RSI, result in RAX. */
+enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
+{
+	bool wide = kvm_is_64bit_code(vcpu);
+	u64 *val = vcpu->regs.val, mask = wide ? ~0ULL : U32_MAX;
+	struct hypercall call = {
+		.nr = val[KVM_REG_RAX] & mask,
+		.a = { val[KVM_REG_RBX] & mask, val[KVM_REG_RCX] & mask, val[KVM_REG_RDX] & mask,
+		       val[KVM_REG_RSI] & mask },
+	};
+
+	vcpu->stat.hypercalls++;
+	val[KVM_REG_RAX] = do_hypercall(vcpu, &call) & mask;
+	return exit_skip(vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(exit_hypercall, GUESTMODE);
