@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_RUN: requests, entry and exit, waiting. Every enter has its leave, in reverse order. */
 
-#include <linux/entry-kvm.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/srcu.h>
@@ -18,6 +17,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "guest_time.h"
+#include "hostwork.h"
 #include "run.h"
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -271,7 +271,7 @@ static int host_work(struct kvm_vcpu *vcpu)
 	if (likely(!__xfer_to_guest_mode_work_pending()))
 		return 0;
 	kvm_srcu_unlock(vcpu);
-	r = xfer_to_guest_mode_handle_work(vcpu);
+	r = hostwork_do();
 	kvm_srcu_lock(vcpu);
 	return r;
 }

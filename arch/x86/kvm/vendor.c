@@ -12,6 +12,7 @@
 #include "cpuid.h"
 #include "fpu.h"
 #include "guest_time.h"
+#include "hostwork.h"
 #include "ioctl.h"
 #include "msr.h"
 #include "user_return.h"
@@ -196,9 +197,18 @@ static int __init kvm_init(void)
 	r = kvm_vcpu_module_init();
 	if (r)
 		return r;
+	r = hostwork_module_init();
+	if (r)
+		goto err_vcpu;
 	r = mmu_module_init();
 	if (r)
-		kvm_vcpu_module_exit();
+		goto err_hostwork;
+	return 0;
+
+err_hostwork:
+	hostwork_module_exit();
+err_vcpu:
+	kvm_vcpu_module_exit();
 	return r;
 }
 module_init(kvm_init);
@@ -208,6 +218,7 @@ static void __exit kvm_exit(void)
 	/* Callbacks in flight are code of this module. */
 	rcu_barrier();
 	mmu_module_exit();
+	hostwork_module_exit();
 	kvm_vcpu_module_exit();
 }
 module_exit(kvm_exit);
