@@ -33,7 +33,7 @@ export CPU KERNEL MODEL MODULE_ARGS STOCK CPUS MEMORY APPEND CMD HOST
 # Passed on to the kernel's build system.
 KBUILD_WORDS := $(foreach v,W C V,$(if $($(v)),$(v)=$($(v))))
 
-TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit api guest))))
+TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit abi api guest))))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
