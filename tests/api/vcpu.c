@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU files: the mapping, running without and with a guest, leaving by signals and
+ * immediate_exit, multiprocessing state.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "row.h"
+#include "vm.h"
+
+static const uint8_t spin[] = { 0xeb, 0xfe };			/* jmp . */
+static const uint8_t halt[] = { 0xf4, 0xeb, 0xfd };		/* hlt; jmp . - 1 */
+static const uint8_t out_loop[] = { 0xe6, 0x10, 0xeb, 0xfc };	/* out %al, $0x10; jmp . - 2 */
+
+static struct vcpu *real_vcpu(struct vm *vm, const void *code, size_t bytes)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+
+	memcpy(vm_ptr(vm, GUEST_REAL, bytes), code, bytes);
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	return vcpu;
+}
+
+#define real_guest(vm, code) real_vcpu(vm, code, sizeof(code))
+
+static void unknown_ioctls(const void *arg)
+{
+	static const struct {
+		const char *name;
+		unsigned long cmd;
+		int want;
+	} row[] = {
+		{ "_IO(KVMIO, 0xff)", _IO(KVMIO, 0xff), EINVAL },
+		{ "_IO('k', 0)", _IO('k', 0), EINVAL },
+		{ "KVM_CREATE_VM", KVM_CREATE_VM, EINVAL },
+		{ "KVM_CREATE_VCPU", KVM_CREATE_VCPU, EINVAL },
+		{ "KVM_SET_USER_MEMORY_REGION", KVM_SET_USER_MEMORY_REGION, EINVAL },
+		{ "KVM_CREATE_IRQCHIP", KVM_CREATE_IRQCHIP, EINVAL },
+		{ "KVM_GET_REGS with a wrong size", _IOR(KVMIO, 0x81, uint64_t), EINVAL },
+		{ "KVM_GET_REGS with a wrong direction", _IOW(KVMIO, 0x81, struct kvm_regs), EINVAL },
+	};
+	unsigned char buffer[8192] = { 0 };
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(row); i++)
+		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, buffer), row[i].want);
+	expect_errno("another type", ioctl(vcpu->fd, _IO(0xaf, 0x80), 0), EINVAL);
+}
+
+static void bad_pointers(const void *arg)
+{
+#define CMD(cmd) { #cmd, cmd }
+	static const struct {
+		const char *name;
+		unsigned long cmd;
+	} row[] = {
+		CMD(KVM_GET_REGS), CMD(KVM_SET_REGS), CMD(KVM_GET_SREGS), CMD(KVM_SET_SREGS),
+		CMD(KVM_GET_FPU), CMD(KVM_SET_FPU), CMD(KVM_GET_LAPIC), CMD(KVM_SET_LAPIC),
+		CMD(KVM_GET_MSRS), CMD(KVM_SET_MSRS), CMD(KVM_GET_XSAVE), CMD(KVM_SET_XSAVE),
+		CMD(KVM_GET_XCRS), CMD(KVM_SET_XCRS), CMD(KVM_GET_DEBUGREGS), CMD(KVM_SET_DEBUGREGS),
+		CMD(KVM_GET_VCPU_EVENTS), CMD(KVM_SET_VCPU_EVENTS), CMD(KVM_GET_MP_STATE),
+		CMD(KVM_SET_MP_STATE), CMD(KVM_SET_CPUID2), CMD(KVM_GET_CPUID2), CMD(KVM_SET_CPUID),
+		CMD(KVM_TRANSLATE), CMD(KVM_SET_SIGNAL_MASK), CMD(KVM_X86_SETUP_MCE),
+		CMD(KVM_X86_SET_MCE), CMD(KVM_TPR_ACCESS_REPORTING), CMD(KVM_SET_GUEST_DEBUG),
+		CMD(KVM_ENABLE_CAP),
+	};
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu;
+	size_t i;
+
+	(void)arg;
+	vm_add_irqchip(vm, false);
+	vcpu = vm_add_vcpu(vm, 0);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, (void *)8), EFAULT);
+		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, (void *)0xffff888000000000),
+			     EFAULT);
+	}
+}
+
+static void mapping(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu = vm_add_bare_vcpu(vm, 0);
+	volatile uint8_t *page = (void *)vcpu->run;
+	size_t i;
+	void *twice;
+
+	(void)arg;
+	for (i = 0; i < vcpu->run_size; i += 4096) {
+		page[i] = 1;
+		expect_eq("a page of the mapping, written", page[i], 1);
+		page[i] = 0;
+	}
+	twice = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	expect_true(twice != MAP_FAILED, "a second mapping: expected success, saw %s",
+		    strerrorname_np(errno));
+	vcpu->run->immediate_exit = 1;
+	expect_eq("what the second mapping shows", ((struct kvm_run *)twice)->immediate_exit, 1);
+}
+
+/* Pages beyond what KVM_GET_VCPU_MMAP_SIZE says can be mapped, but not touched. */
+static void mapping_end(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu = vm_add_bare_vcpu(vm, 0);
+	struct vcpu page = *vcpu;
+	unsigned char vec;
+	int ret;
+
+	(void)arg;
+	page.run = mmap(NULL, 4096, PROT_READ, MAP_SHARED, vcpu->fd, vcpu->run_size + 4096 * 100);
+	if (page.run == MAP_FAILED) {
+		expect_true(true, "refused at once");
+		return;
+	}
+	ret = madvise(page.run, 4096, 22 /* MADV_POPULATE_READ */);
+	expect_true(ret < 0, "a page far behind the end: expected a fault, saw it (%d, %d)", ret,
+		    mincore(page.run, 4096, &vec));
+}
+
+/* Reset state: the first instruction is at 0xfffffff0, where there is nothing. */
+static void run_fresh(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu = vm_add_bare_vcpu(vm, 0);
+	struct kvm_sregs s = vcpu_sregs(vcpu);
+	struct kvm_regs r = vcpu_regs(vcpu);
+
+	(void)arg;
+	expect_eq("RIP", r.rip, 0xfff0);
+	expect_eq("RFLAGS", r.rflags, 2);
+	expect_eq("CS.base", s.cs.base, 0xffff0000);
+	expect_eq("CS.selector", s.cs.selector, 0xf000);
+	expect_eq("CS.limit", s.cs.limit, 0xffff);
+	expect_eq("DS.base", s.ds.base, 0);
+	expect_eq("CR0", s.cr0, 0x60000010);
+	expect_eq("CR3", s.cr3, 0);
+	expect_eq("CR4", s.cr4, 0);
+	expect_eq("EFER", s.efer, 0);
+	expect_eq("APIC base", s.apic_base & ~0x100ull, 0xfee00800);
+	expect_eq("GDT.limit", s.gdt.limit, 0xffff);
+	expect_eq("IDT.limit", s.idt.limit, 0xffff);
+	expect_eq("IDT.base", s.idt.base, 0);
+	vcpu->run->immediate_exit = 1;
+	expect_errno("KVM_RUN without CPUID", vcpu_run(vcpu), EINTR);
+}
+
+/* KVM_RUN where there is no memory at all: an exit or an error, no hang, no crash. */
+static void run_without_memory(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	int ret = vcpu_run(vcpu);
+
+	(void)arg;
+	if (ret < 0)
+		expect_true(errno == EFAULT || errno == ENOSPC,
+			    "errno: expected EFAULT (or 6.1's ENOSPC), saw %s", strerrorname_np(errno));
+	else
+		expect_true(vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR,
+			    "exit: expected INTERNAL_ERROR, saw %s", exit_name(vcpu->run->exit_reason));
+}
+
+static void immediate_exit(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = real_guest(vm, spin);
+	unsigned int i;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IMMEDIATE_EXIT);
+	vcpu->run->immediate_exit = 1;
+	for (i = 0; i < 10; i++) {
+		expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+		expect_eq("RIP", vcpu_regs(vcpu).rip, GUEST_REAL);
+	}
+	expect_eq("the flag is left alone", vcpu->run->immediate_exit, 1);
+}
+
+/* immediate_exit completes a pending port input before it comes back. */
+static void immediate_exit_completes(const void *arg)
+{
+	static const uint8_t in_out[] = { 0xe4, 0x20, 0xe6, 0x10, 0xf4 };	/* in; out; hlt */
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = real_guest(vm, in_out);
+	struct kvm_run *run = vcpu->run;
+
+	(void)arg;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("port", run->io.port, 0x20);
+	*((uint8_t *)run + run->io.data_offset) = 0x5a;
+	run->immediate_exit = 1;
+	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+	expect_eq("AL, the input done", vcpu_regs(vcpu).rax & 0xff, 0x5a);
+	expect_eq("RIP behind it", vcpu_regs(vcpu).rip, GUEST_REAL + 2);
+	run->immediate_exit = 0;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("port", run->io.port, 0x10);
+	expect_eq("data", *((uint8_t *)run + run->io.data_offset), 0x5a);
+}
+
+static void no_op(int sig)
+{
+	(void)sig;
+}
+
+static void catch_usr1(void)
+{
+	struct sigaction action = { .sa_handler = no_op };
+
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+static void *kick_later(void *arg)
+{
+	struct timespec pause = { .tv_nsec = 50000000 };
+
+	nanosleep(&pause, NULL);
+	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+static void signal_ends(struct vcpu *vcpu)
+{
+	pthread_t self = pthread_self(), kicker;
+
+	catch_usr1();
+	pthread_create(&kicker, NULL, kick_later, &self);
+	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+	expect_eq("exit_reason", vcpu->run->exit_reason, KVM_EXIT_INTR);
+	pthread_join(kicker, NULL);
+}
+
+static void signal_spinning(const void *arg)
+{
+	(void)arg;
+	signal_ends(real_guest(vm_new_ram(), spin));
+}
+
+static void signal_halted(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+
+	(void)arg;
+	vm_add_irqchip(vm, false);
+	signal_ends(real_guest(vm, halt));
+}
+
+/* An AP that waits for INIT. */
+static void signal_waiting(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu;
+
+	(void)arg;
+	vm_add_irqchip(vm, false);
+	vm_add_vcpu(vm, 0);
+	vcpu = vm_add_vcpu(vm, 1);
+	signal_ends(vcpu);
+}
+
+static void pending_signal(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), out_loop);
+	sigset_t set;
+
+	(void)arg;
+	catch_usr1();
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_kill(pthread_self(), SIGUSR1);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("a blocked signal doesn't end KVM_RUN: exit", vcpu->run->exit_reason, KVM_EXIT_IO);
+}
+
+/* KVM_SET_SIGNAL_MASK lets a blocked signal in while KVM_RUN runs. */
+static void signal_mask(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), out_loop);
+	struct {
+		struct kvm_signal_mask head;
+		uint8_t set[8];
+	} __attribute__((packed)) mask = { .head.len = 8 };
+	sigset_t set;
+
+	(void)arg;
+	catch_usr1();
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	expect_ok("KVM_SET_SIGNAL_MASK, nothing blocked", ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &mask));
+	pthread_kill(pthread_self(), SIGUSR1);
+	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+	sigpending(&set);
+	expect_eq("the signal is still pending", sigismember(&set, SIGUSR1), 1);
+	expect_ok("KVM_SET_SIGNAL_MASK, none", ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, NULL));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	mask.head.len = 4;
+	expect_errno("a wrong size", ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &mask), EINVAL);
+	mask.head.len = 128;
+	expect_errno("glibc's size", ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &mask), EINVAL);
+}
+
+static void run_argument(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), out_loop);
+
+	(void)arg;
+	expect_errno("KVM_RUN with an argument", ioctl(vcpu->fd, KVM_RUN, 1), EINVAL);
+}
+
+/* Without an irqchip HLT is an exit. */
+static void hlt_exits(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), halt);
+
+	(void)arg;
+	vcpu_run_until(vcpu, KVM_EXIT_HLT);
+	expect_eq("RIP behind it", vcpu_regs(vcpu).rip, GUEST_REAL + 1);
+	vcpu_run_until(vcpu, KVM_EXIT_HLT);
+	expect_eq("RIP after another round", vcpu_regs(vcpu).rip, GUEST_REAL + 1);
+}
+
+/* ready_for_interrupt_injection, request_interrupt_window, KVM_INTERRUPT: userspace's own PIC. */
+static void userspace_interrupt(const void *arg)
+{
+	static const uint8_t code[] = {
+		0xe6, 0x10,		/* out %al, $0x10 */
+		0xfb,			/* sti */
+		0x90, 0x90,		/* nop; nop */
+		0xeb, 0xfe,		/* jmp . */
+		[0x20] = 0xe6, 0x11, 0xcf,	/* handler: out %al, $0x11; iret */
+	};
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = real_guest(vm, code);
+	struct kvm_interrupt irq = { .irq = 0x30 };
+	struct kvm_run *run = vcpu->run;
+	uint16_t *ivt = vm_ptr(vm, 0, 1024);
+
+	(void)arg;
+	ivt[0x30 * 2] = GUEST_REAL + 0x20;
+	ivt[0x30 * 2 + 1] = 0;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("if_flag", run->if_flag, 0);
+	expect_eq("ready_for_interrupt_injection with IF=0", run->ready_for_interrupt_injection, 0);
+	run->request_interrupt_window = 1;
+	vcpu_run_until(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
+	expect_eq("if_flag", run->if_flag, 1);
+	expect_eq("ready_for_interrupt_injection with IF=1", run->ready_for_interrupt_injection, 1);
+	expect_true(vcpu_regs(vcpu).rip > GUEST_REAL + 3,
+		    "RIP: expected past the instruction after STI, saw %#llx", vcpu_regs(vcpu).rip);
+	run->request_interrupt_window = 0;
+	expect_ok("KVM_INTERRUPT", ioctl(vcpu->fd, KVM_INTERRUPT, &irq));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("the handler's port", run->io.port, 0x11);
+	irq.irq = 256;
+	expect_errno("vector 256", ioctl(vcpu->fd, KVM_INTERRUPT, &irq), EINVAL);
+}
+
+static void interrupt_with_irqchip(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct kvm_interrupt irq = { .irq = 0x30 };
+
+	(void)arg;
+	vm_add_irqchip(vm, false);
+	expect_errno("KVM_INTERRUPT", ioctl(vm_add_vcpu(vm, 0)->fd, KVM_INTERRUPT, &irq), ENXIO);
+}
+
+static void mp_state(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct kvm_mp_state state;
+	struct vcpu *vcpu[2];
+
+	(void)arg;
+	vm_add_irqchip(vm, false);
+	vcpu[0] = vm_add_vcpu(vm, 0);
+	vcpu[1] = vm_add_vcpu(vm, 1);
+	expect_ok("KVM_GET_MP_STATE", ioctl(vcpu[0]->fd, KVM_GET_MP_STATE, &state));
+	expect_eq("the BSP", state.mp_state, KVM_MP_STATE_RUNNABLE);
+	expect_ok("KVM_GET_MP_STATE", ioctl(vcpu[1]->fd, KVM_GET_MP_STATE, &state));
+	expect_eq("an AP", state.mp_state, KVM_MP_STATE_UNINITIALIZED);
+	state.mp_state = KVM_MP_STATE_HALTED;
+	expect_ok("HALTED", ioctl(vcpu[1]->fd, KVM_SET_MP_STATE, &state));
+	expect_ok("KVM_GET_MP_STATE", ioctl(vcpu[1]->fd, KVM_GET_MP_STATE, &state));
+	expect_eq("after HALTED", state.mp_state, KVM_MP_STATE_HALTED);
+	state.mp_state = KVM_MP_STATE_RUNNABLE;
+	expect_ok("RUNNABLE", ioctl(vcpu[1]->fd, KVM_SET_MP_STATE, &state));
+	expect_ok("KVM_GET_MP_STATE", ioctl(vcpu[1]->fd, KVM_GET_MP_STATE, &state));
+	expect_eq("after RUNNABLE", state.mp_state, KVM_MP_STATE_RUNNABLE);
+	state.mp_state = KVM_MP_STATE_STOPPED;
+	expect_errno("STOPPED, of another architecture",
+		     ioctl(vcpu[1]->fd, KVM_SET_MP_STATE, &state), EINVAL);
+	state.mp_state = 99;
+	expect_errno("99", ioctl(vcpu[1]->fd, KVM_SET_MP_STATE, &state), EINVAL);
+}
+
+static void mp_state_without_irqchip(const void *arg)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 1);
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_HALTED };
+
+	(void)arg;
+	expect_errno("HALTED", ioctl(vcpu->fd, KVM_SET_MP_STATE, &state), EINVAL);
+	state.mp_state = KVM_MP_STATE_RUNNABLE;
+	expect_ok("RUNNABLE", ioctl(vcpu->fd, KVM_SET_MP_STATE, &state));
+}
+
+static void *run_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	vcpu_run(vcpu);
+	return NULL;
+}
+
+/* While a thread runs the vCPU, another's ioctl waits for it to leave. */
+static void run_excludes(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), spin);
+	struct timespec pause = { .tv_nsec = 20000000 }, t0, t1;
+	pthread_t thread, kicker;
+	struct kvm_regs regs;
+	long ms;
+
+	(void)arg;
+	catch_usr1();
+	pthread_create(&thread, NULL, run_thread, vcpu);
+	nanosleep(&pause, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	pthread_create(&kicker, NULL, kick_later, &thread);
+	expect_ok("KVM_GET_REGS while it runs", ioctl(vcpu->fd, KVM_GET_REGS, &regs));
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	ms = (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000;
+	expect_true(ms >= 40, "KVM_GET_REGS: expected to wait for the kick after 50 ms, saw %ld ms", ms);
+	pthread_join(thread, NULL);
+	pthread_join(kicker, NULL);
+}
+
+/* A guest that dies of a triple fault leaves the vCPU usable. */
+static void shutdown_and_on(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	static const uint8_t ud2[] = { 0x0f, 0x0b };
+	struct kvm_sregs s;
+
+	(void)arg;
+	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(ud2)), ud2, sizeof(ud2));
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, 0x8000);
+	s = vcpu_sregs(vcpu);
+	s.idt.limit = 0;
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	vcpu_run_until(vcpu, KVM_EXIT_SHUTDOWN);
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(out_loop)), out_loop, sizeof(out_loop));
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("another guest's port", vcpu->run->io.port, 0x10);
+}
+
+/* What no emulator can run ends with an error that says where, not with a loop. */
+static void io_by_word_and_dword(const void *arg)
+{
+	static const uint8_t code[] = {
+		0xb8, 0x34, 0x12,		/* mov $0x1234, %ax */
+		0xe7, 0x30,			/* out %ax, $0x30 */
+		0x66, 0xb8, 0x78, 0x56, 0x34, 0x12,	/* mov $0x12345678, %eax */
+		0x66, 0xe7, 0x40,		/* out %eax, $0x40 */
+		0x66, 0xe5, 0x50,		/* in $0x50, %eax */
+		0x66, 0xe7, 0x60,		/* out %eax, $0x60 */
+	};
+	struct vcpu *vcpu = real_guest(vm_new_ram(), code);
+	struct kvm_run *run = vcpu->run;
+	uint32_t *data;
+
+	(void)arg;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	data = (void *)((uint8_t *)run + run->io.data_offset);
+	expect_eq("size", run->io.size, 2);
+	expect_eq("count", run->io.count, 1);
+	expect_eq("direction", run->io.direction, KVM_EXIT_IO_OUT);
+	expect_eq("port", run->io.port, 0x30);
+	expect_eq("data", *(uint16_t *)data, 0x1234);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("size", run->io.size, 4);
+	expect_eq("data", *data, 0x12345678);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("direction", run->io.direction, KVM_EXIT_IO_IN);
+	expect_eq("port", run->io.port, 0x50);
+	*data = 0xcafebabe;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("port", run->io.port, 0x60);
+	expect_eq("data read and written back", *data, 0xcafebabe);
+}
+
+static const struct test_row rows[] = {
+	{ .name = "unknown-ioctls", .run = unknown_ioctls },
+	{ .name = "bad-pointers", .run = bad_pointers },
+	{ .name = "mapping", .run = mapping },
+	{ .name = "mapping-end", .run = mapping_end },
+	{ .name = "run-fresh", .run = run_fresh },
+	{ .name = "run-without-memory", .run = run_without_memory },
+	{ .name = "run-argument", .run = run_argument },
+	{ .name = "run-io", .run = io_by_word_and_dword },
+	{ .name = "run-excludes", .run = run_excludes },
+	{ .name = "immediate-exit", .run = immediate_exit },
+	{ .name = "immediate-exit-completes", .run = immediate_exit_completes },
+	{ .name = "signal-spinning", .run = signal_spinning },
+	{ .name = "signal-halted", .run = signal_halted },
+	{ .name = "signal-waiting-for-init", .run = signal_waiting },
+	{ .name = "signal-blocked", .run = pending_signal },
+	{ .name = "signal-mask", .run = signal_mask },
+	{ .name = "hlt-exits", .run = hlt_exits },
+	{ .name = "interrupt", .run = userspace_interrupt },
+	{ .name = "interrupt-with-irqchip", .run = interrupt_with_irqchip },
+	{ .name = "mp-state", .run = mp_state },
+	{ .name = "mp-state-without-irqchip", .run = mp_state_without_irqchip },
+	{ .name = "shutdown-and-on", .run = shutdown_and_on },
+};
+
+int main(int argc, char **argv)
+{
+	return rows_main(rows, ARRAY_SIZE(rows), argc, argv);
+}
