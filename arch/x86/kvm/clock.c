@@ -86,7 +86,7 @@ static u64 master_clock_at(struct kvm_clock_vm *c, u64 tsc)
 	s8 shift;
 	u32 mul;
 
-	clock_scale((u64)tsc_khz * 1000, &mul, &shift);
+	clock_scale((u64)tsc_khz * 1000 ?: 1, &mul, &shift);
 	return c->master_ns + c->offset_ns + clock_ticks_to_ns(tsc - c->master_tsc, mul, shift);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #define SCALE_NS_PER_S 1000000000ULL
+#define SCALE_NS_MAX (~0ULL >> 1)
 
 /**
  * clock_scale() - factor and shift with which a guest turns ticks of its TSC into ns
@@ -21,9 +22,9 @@ static inline void clock_scale(u64 hz, u32 *mul, s8 *shift)
 {
 	s8 s = 0;
 
-	while ((s > 0 ? hz << s : hz >> -s) > 2 * SCALE_NS_PER_S)
+	while (hz > 2 * SCALE_NS_PER_S << -s)
 		s--;
-	while ((s > 0 ? hz << s : hz >> -s) <= SCALE_NS_PER_S)
+	while (s >= 0 && hz << s <= SCALE_NS_PER_S)
 		s++;
 	if (s >= 0)
 		*mul = div64_u64(SCALE_NS_PER_S << 32, hz << s);
@@ -38,14 +39,14 @@ static inline void clock_scale(u64 hz, u32 *mul, s8 *shift)
  * @mul: of clock_scale()
  * @shift: of clock_scale()
  *
- * Return: ns; S64_MAX where it would be more than 64 bits hold.
+ * Return: ns; SCALE_NS_MAX where it would be more than 64 bits hold.
  */
 static inline u64 clock_ticks_to_ns(u64 ticks, u32 mul, s8 shift)
 {
 	if (shift < 0)
 		ticks >>= -shift;
 	else if (shift > 0 && ticks >> (63 - shift))
-		return S64_MAX;
+		return SCALE_NS_MAX;
 	else
 		ticks <<= shift;
 	return mul_u64_u32_shr(ticks, mul, 32);

@@ -43,7 +43,7 @@ EXPORT_SYMBOL_NS_GPL(kvm_tsc_read, GUESTMODE);
  * @vcpu: the vCPU
  * @guest_delta: ticks of the guest's TSC
  *
- * Return: ns, at most S64_MAX.
+ * Return: ns, at most SCALE_NS_MAX (292 years).
  */
 u64 kvm_tsc_to_host_ns(struct kvm_vcpu *vcpu, u64 guest_delta)
 {
@@ -186,7 +186,7 @@ static void set_ratio(struct kvm_vcpu *vcpu, u32 khz, u64 ratio)
 	vcpu->tsc.khz = khz;
 	vcpu->tsc.ratio = ratio;
 	/* What the guest's TSC really does is the host's frequency times the ratio. */
-	clock_scale(scale((u64)tsc_khz * 1000, ratio), &vcpu->tsc.mul, &vcpu->tsc.shift);
+	clock_scale(scale((u64)tsc_khz * 1000, ratio) ?: 1, &vcpu->tsc.mul, &vcpu->tsc.shift);
 }
 
 /**
