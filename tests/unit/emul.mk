@@ -16,3 +16,7 @@ $(OUT)/emul_corpus%.lst: emul_corpus.S
 	@echo "  GEN     $(@F)"
 	@$(CC) -DBITS=$* -m$(if $(filter 64,$*),64,32) -c -o $(@:.lst=.o) $<
 	@objdump -d -w --insn-width=16 -M $(if $(filter 16,$*),i8086,intel) $(@:.lst=.o) > $@
+
+# Privileged and real-mode instructions, device accesses, fetch.
+progs += emul_sys
+emul_sys-srcs := emul_sys.c $(emul-srcs)

@@ -266,6 +266,16 @@ static bool wants_more(const struct cpu_fault *fault, u64 rip, unsigned int n)
 	       rip == CPU_CODE + CPU_CODE_SIZE - n;
 }
 
+/* An undefined instruction longer than 15 bytes may be #GP: it takes at least 4 prefixes. */
+static bool may_be_too_long(const u8 *insn)
+{
+	unsigned int n = 0;
+
+	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", insn[n], 11))
+		n++;
+	return n >= 4;
+}
+
 static unsigned int cpu_ud, cpu_died;
 
 /* Return: NULL, or how the CPU disagrees. */
@@ -281,8 +291,11 @@ static const char *check_on_cpu(const u8 *insn, unsigned int bits)
 		cpu_died++;	/* a system call */
 		return NULL;
 	}
-	if (res == EMUL_EXCEPTION && world.c.exc.vector == 6)
+	if (res == EMUL_EXCEPTION && world.c.exc.vector == 6) {
+		if (fault.sig == SIGSEGV && fault.code == 0x80 && may_be_too_long(insn))
+			return NULL;
 		return fault.sig == SIGILL ? NULL : "not undefined";
+	}
 	if (res == EMUL_EXCEPTION)
 		return fault.sig == SIGSEGV && fault.code == 0x80 ? NULL : "not #GP";
 	if (res != EMUL_OK)

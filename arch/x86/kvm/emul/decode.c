@@ -15,6 +15,7 @@
  * @cs_base: base of CS, outside of 64-bit mode
  * @cs_limit: its limit
  * @have_cs: the two above are valid
+ * @bad_prefix: a VEX prefix follows one that it can't
  * @w: REX.W or its like
  * @r: REX.R as a register number: 0 or 8
  * @x: REX.X
@@ -26,6 +27,7 @@ struct decoder {
 	u64 cs_base;
 	u32 cs_limit;
 	bool have_cs;
+	bool bad_prefix;
 	bool w;
 	u8 r;
 	u8 x;
@@ -226,8 +228,8 @@ static enum emul_result decode_vex(struct decoder *d, enum emul_vex kind)
 	u8 p[3];
 	unsigned int k, n = kind == EMUL_VEX_2 ? 1 : kind == EMUL_VEX_EVEX ? 3 : 2;
 
-	if (i->lock || i->rep || i->opsize_prefix || i->rex)
-		return emul_raise(d->c, EXC_UD);
+	/* #UD, but only after its bytes were fetched. */
+	d->bad_prefix = i->lock || i->rep || i->opsize_prefix || i->rex;
 	for (k = 0; k < n; k++) {
 		res = next(d, &p[k]);
 		if (res != EMUL_OK)
@@ -515,6 +517,8 @@ static bool is_undefined(const struct decoder *d, const struct emul_row *row)
 	const struct emul_insn *i = d->i;
 	u32 flags = row->flags;
 
+	if (d->bad_prefix)
+		return true;
 	if (i->lock) {
 		bool cr8 = flags & F_LOCK_CR8 && d->c->vendor == EMUL_VENDOR_AMD;
 
