@@ -20,6 +20,8 @@ void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);
 
 /* HLT may end: an event can be delivered. Any thread. */
 bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu);
+/* May HLT be waited for busily? Not where the guest did so itself. */
+bool kvm_arch_vcpu_may_poll(struct kvm_vcpu *vcpu);
 
 /* Virtualization on this CPU; irqs off. */
 int kvm_arch_cpu_enable(void);

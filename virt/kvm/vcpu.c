@@ -271,7 +271,7 @@ void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 
 	if (vcpu->halt_poll_ns > READ_ONCE(halt_poll_ns))
 		vcpu->halt_poll_ns = READ_ONCE(halt_poll_ns);
-	if (!vcpu->halt_poll_ns || !halt_poll(vcpu, start)) {
+	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) || !halt_poll(vcpu, start)) {
 		prepare_to_rcuwait(&vcpu->wait);
 		for (;;) {
 			set_current_state(TASK_INTERRUPTIBLE);

@@ -45,6 +45,7 @@ static int steal_msr_write(struct kvm_vcpu *vcpu, u64 value)
 {
 	if (!sched_info_on() || (value & KVM_STEAL_RESERVED_MASK))
 		return -EINVAL;
+	WRITE_ONCE(vcpu->pv.steal.hint_hva, 0);
 	/* No memory there yet (a VMM that restores MSRs first): kvm_pv_steal_update() tries again. */
 	if ((value & KVM_MSR_ENABLED) &&
 	    kvm_gpa_cache_init(vcpu->kvm, &vcpu->pv.steal.cache, value & KVM_STEAL_VALID_BITS,
@@ -104,6 +105,9 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
 
 	if (!steal_enabled(vcpu))
 		return;
+	/* Preemption may come at any point: the two belong together when the first is not 0. */
+	WRITE_ONCE(vcpu->pv.steal.hint_hva, 0);
+	barrier();
 	if (!cache->len &&
 	    kvm_gpa_cache_init(kvm, cache, vcpu->pv.steal.msr & KVM_STEAL_VALID_BITS, sizeof(st))) {
 		cache->len = 0;
@@ -111,6 +115,9 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
 	}
 	if (kvm_read_guest_cached(kvm, cache, 0, &st, sizeof(st)))
 		return;
+	vcpu->pv.steal.hint_generation = cache->generation;
+	barrier();
+	WRITE_ONCE(vcpu->pv.steal.hint_hva, cache->hva);
 	if (st.preempted)
 		clear_preempted(vcpu);
 
@@ -139,17 +146,17 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
  */
 void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 {
-	struct kvm_gpa_cache *cache = &vcpu->pv.steal.cache;
+	hva_t hva = READ_ONCE(vcpu->pv.steal.hint_hva);
 	struct kvm *kvm = vcpu->kvm;
 	u8 mark = KVM_VCPU_PREEMPTED;
 	int idx;
 
-	if (!steal_enabled(vcpu) || !cache->len || current->mm != kvm->mm)
+	if (!steal_enabled(vcpu) || !hva || current->mm != kvm->mm)
 		return;
 	idx = srcu_read_lock(&kvm->srcu);
 	/* The structure lies within a page, by its alignment, so that one address is enough. */
-	if (kvm_memslots(kvm)->generation == cache->generation && cache->hva &&
-	    !copy_to_user_nofault((void __user *)(cache->hva + STEAL(preempted)), &mark, sizeof(mark)))
+	if (kvm_memslots(kvm)->generation == vcpu->pv.steal.hint_generation &&
+	    !copy_to_user_nofault((void __user *)(hva + STEAL(preempted)), &mark, sizeof(mark)))
 		vcpu->stat.preemption_reported++;
 	srcu_read_unlock(&kvm->srcu, idx);
 }

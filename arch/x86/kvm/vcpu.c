@@ -179,3 +179,8 @@ bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu)
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED && event_can_wake(vcpu);
 }
+
+bool kvm_arch_vcpu_may_poll(struct kvm_vcpu *vcpu)
+{
+	return kvm_pv_may_poll(vcpu);
+}

@@ -152,6 +152,8 @@ struct kvm_vcpu_pv {
 		struct kvm_gpa_cache cache; /* [v] */
 		u64 msr; /* [v] */
 		u64 last; /* [v] run_delay seen, ns */
+		hva_t hint_hva; /* [v] where kvm_pv_preempted() may write, 0: nowhere ... */
+		u64 hint_generation; /* [v] ... while the slots are those of then */
 	} steal;
 	u64 poll_control; /* [v] bit 0: the host may poll in HLT */
 	bool unhalted; /* [a] KVM_HC_KICK_CPU: ends HLT */
