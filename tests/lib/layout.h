@@ -7,6 +7,7 @@
 #define TESTS_LIB_LAYOUT_H
 
 #define GUEST_PARAMS	0x1000		/* struct guest_params, 4 KiB */
+#define GUEST_IOLOG	0x2000		/* struct guest_io_log, 4 KiB */
 #define GUEST_TRAMP	0x7000		/* where application processors start, in real mode */
 #define GUEST_REAL	0x8000		/* real-mode guests, to 0xffff */
 #define GUEST_PML4	0x10000		/* 64-bit page tables: one PML4, one PDPT, ... */
@@ -33,7 +34,9 @@
 
 /* Ports. */
 #define PORT_REPORT	0xf0		/* gpa of a struct guest_report (out, 32 bits) */
-#define PORT_TEST	0x2f0		/* 16 ports that remember what was written to them */
+#define PORT_END	0xf4		/* ends a guest that has no reports (out, any width) */
+#define PORT_TEST	0x2e0		/* 16 ports that remember what was written to them */
+#define PORT_TESTS	16
 
 #define GUEST_MAX_CPUS	8
 
@@ -55,8 +58,27 @@ enum {
 	REPORT_LOG,		/* what, with seen as a number */
 	REPORT_SKIP,		/* what: the reason */
 	REPORT_DONE,		/* seen: how many checks were made */
-	REPORT_DEAD,		/* cannot go on; what: why */
+	REPORT_DEAD,		/* cannot go on; what: why, seen and want: numbers for it */
 	REPORT_SYNC,		/* asks the host to do what the test says (seen) */
+};
+
+/* Every access to a port or to MMIO that reached userspace, but for reports. */
+struct guest_io {
+	unsigned long long addr;	/* port or gpa */
+	unsigned long long data;
+	unsigned char bytes;
+	unsigned char write;
+	unsigned char port;		/* 1: a port */
+	unsigned char item;		/* of one exit, from 0 */
+	unsigned int cpu;
+};
+
+#define GUEST_IO_ENTRIES 128
+
+struct guest_io_log {
+	unsigned long long count;	/* may exceed the entries that there are */
+	unsigned long long pad;
+	struct guest_io entry[GUEST_IO_ENTRIES];
 };
 
 /* From the host, before the guest starts. */
