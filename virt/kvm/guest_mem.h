@@ -12,6 +12,8 @@
 #define KVM_PFN_ERR_RO_FAULT (KVM_PFN_ERR_MASK + 3) /* write to a read-only slot: emulate as MMIO */
 #define KVM_PFN_NOSLOT (KVM_PFN_ERR_MASK + 4) /* no slot: MMIO */
 #define KVM_PFN_INTR (KVM_PFN_ERR_MASK + 5) /* a signal arrived first: -EINTR */
+#define KVM_PFN_RETRY (KVM_PFN_ERR_MASK + 6) /* the VMM's mappings are changing: look again */
+#define KVM_PFN_ERR_NOMEM (KVM_PFN_ERR_MASK + 7) /* the host is out of memory: -ENOMEM */
 
 static inline bool kvm_pfn_is_error(kvm_pfn_t pfn)
 {
@@ -27,7 +29,7 @@ int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *buf, size_t len);
 int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *buf, size_t len);
 
 /**
- * kvm_guest_cmpxchg() - compare and exchange 1, 2, 4, 8 (or 16) naturally aligned bytes of guest RAM
+ * kvm_guest_cmpxchg() - compare and exchange 1, 2, 4, 8, 16 naturally aligned bytes of guest RAM
  * Return: 1 exchanged, 0 not equal (*@old holds what was there), -EFAULT no RAM there.
  */
 int kvm_guest_cmpxchg(struct kvm *kvm, gpa_t gpa, void *old, const void *new, size_t len);
@@ -46,17 +48,22 @@ struct kvm_gpa_cache {
 int kvm_gpa_cache_init(struct kvm *kvm, struct kvm_gpa_cache *cache, gpa_t gpa, size_t len);
 int kvm_write_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigned int offset,
 			   const void *buf, size_t len);
-int kvm_read_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigned int offset, void *buf,
-			  size_t len);
+int kvm_read_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigned int offset,
+			  void *buf, size_t len);
 
 /**
- * kvm_pfn_lookup() - find (and fault in) the host frame for @gfn of @slot
- * @write: the access writes
- * @writable: out: the host maps it writable, so may we
- * Takes no lasting reference: the caller must check the notifier's sequence (notifier.h) under
- * mmu.lock before it uses the frame. May sleep. Return: frame or KVM_PFN_*.
+ * struct kvm_pfn - what a lookup found
+ * @pfn: host frame number, or KVM_PFN_*
+ * @writable: the host maps it writable, so may we
+ * @page: an ordinary page, with a struct page that wants to hear of accesses and writes; otherwise
+ *	device memory, a reserved page or a frame that some driver mapped
  */
-kvm_pfn_t kvm_pfn_lookup(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t gfn, bool write,
-			 bool *writable);
+struct kvm_pfn {
+	kvm_pfn_t pfn;
+	bool writable;
+	bool page;
+};
+
+struct kvm_pfn kvm_pfn_lookup(const struct kvm_memslot *slot, gfn_t gfn, bool write);
 
 #endif
