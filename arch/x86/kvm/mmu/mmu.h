@@ -5,28 +5,29 @@
 
 #include <linux/spinlock.h>
 #include "kvm.h"
+#include "mmu/walk.h"
 
-/* Access bits of faults and walks: the x86 page-fault error code's. */
-#define KVM_ACC_PRESENT BIT(0) /* only in error codes: a protection fault */
-#define KVM_ACC_WRITE BIT(1)
-#define KVM_ACC_USER BIT(2)
-#define KVM_ACC_RSVD BIT(3) /* only in error codes */
-#define KVM_ACC_FETCH BIT(4)
-#define KVM_ACC_IMPLICIT BIT(16) /* implicit supervisor access (descriptor tables): SMAP always applies */
+/* Levels of a nested page table, root included. */
+#define MMU_MAX_LEVELS 5
 
 /* Per VM. All vCPUs share one nested page table. */
 struct kvm_mmu_vm {
 	rwlock_t lock; /* read: install with cmpxchg; write: zap. Never sleeps inside. */
-	hpa_t root; /* [lock] HPA_INVALID before the first fault */
 	const struct pt_format *format; /* [i] NPT today; EPT, PAE ... later */
-	struct list_head dead; /* [lock] tables to free after a grace period and a flush */
-	u64 nr_pages; /* [a] table pages, for statistics */
-	struct work_struct *zap_work; /* mmu/zap.c */
+	u8 levels; /* [i] 4 or 5 */
+	u8 max_level; /* [i] largest page: 1 4 KiB, 2 2 MiB, 3 1 GiB */
+	hpa_t root; /* [a] HPA_INVALID before the first vCPU runs, then for the VM's life */
+	atomic64_t nr_pages; /* [a] table pages, for statistics */
 };
 
 /* Per vCPU. */
 struct kvm_vcpu_mmu {
 	hpa_t root; /* [v] what vendor->set_root was told */
+	u32 slot_hint; /* [v] where the last slot lookup ended */
+	u8 nr_spare; /* [v] */
+	void *spare[MMU_MAX_LEVELS - 1]; /* [v] zeroed pages: nothing is allocated under mmu.lock */
+	struct walk_mode walk; /* [v] of the guest's page tables, and what it was made for: */
+	u64 walk_key[4]; /* [v] CR0, CR4, EFER, CPUID */
 };
 
 /* What a guest page-table walk found wrong: becomes #PF in the guest. */
@@ -35,49 +36,51 @@ struct kvm_walk_fault {
 	gva_t gva;
 };
 
-int mmu_module_init(void); /* caches of table pages */
-void mmu_module_exit(void);
+int mmu_module_init(void);
+void mmu_module_exit(void); /* waits for tables on their way out */
 int mmu_vm_init(struct kvm *kvm);
 void mmu_vm_destroy(struct kvm *kvm); /* no vCPU left, notifier gone */
+int mmu_vcpu_create(struct kvm_vcpu *vcpu);
+void mmu_vcpu_free(struct kvm_vcpu *vcpu); /* also after a failed mmu_vcpu_create */
+gfn_t mmu_max_gfn(void); /* largest guest frame number that can be mapped */
 
-/**
- * mmu_load_root() - give the vCPU the VM's current root (KVM_REQ_MMU_ROOT)
- * Context: vCPU loaded, may sleep. Return: 0 or -ENOMEM. Calls vendor set_root.
- */
 int mmu_load_root(struct kvm_vcpu *vcpu);
 
 enum mmu_fault_result {
 	MMU_FAULT_FIXED, /* mapped, or spurious: enter again */
 	MMU_FAULT_EMULATE, /* no RAM there, or a write to read-only memory: run the emulator */
-	MMU_FAULT_ERROR, /* vcpu->run_errno set (-EFAULT, -ENOMEM, -EINTR, -EHWPOISON); KVM_EXIT_MEMORY_FAULT filled in for EFAULT */
+	MMU_FAULT_ERROR, /* vcpu->run_errno set: -EFAULT with KVM_EXIT_MEMORY_FAULT, -ENOMEM, -EINTR */
 };
 
-/**
- * mmu_nested_fault() - handle a nested page fault (NPF, EPT violation)
- * @gpa: the guest-physical address
- * @access: KVM_ACC_PRESENT | WRITE | FETCH
- * Context: vCPU thread, kvm->srcu held, may sleep.
- */
 enum mmu_fault_result mmu_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
 
-/**
- * mmu_gva_to_gpa() - walk the guest's own page tables
- * @access: KVM_ACC_WRITE | USER | FETCH | IMPLICIT
- * @fault: out: filled in when the guest must get a #PF
- * Sets accessed and dirty bits as hardware does. Handles no paging, 32-bit, PAE, 4 and 5 levels, NX, WP, SMEP, SMAP, PKU.
- * Context: kvm->srcu held, may sleep. Return: 0, or -EFAULT with @fault filled in.
- */
 int mmu_gva_to_gpa(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		   struct kvm_walk_fault *fault);
 
-/* Events. From the notifier (may be non-blocking: neither sleeps): return: a TLB flush is needed. */
-bool mmu_unmap_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end); /* lock held for write */
-bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear); /* lock taken inside; returns young */
-/* From memslots: a slot went or moved; slots_lock held, may sleep; returns after TLBs are flushed. */
+/**
+ * struct mmu_zap - a removal of guest mappings under way (zap.c)
+ * Between mmu_zap_begin() and mmu_zap_end() mmu.lock is held for write; with @may_yield it is
+ * dropped now and then. After the end no vCPU runs on what was removed.
+ */
+struct mmu_zap {
+	struct kvm *kvm;
+	bool may_yield; /* the caller may sleep */
+	bool flush; /* removed something since the last flush */
+	struct list_head dead; /* tables to free after the flush */
+};
+
+void mmu_zap_begin(struct mmu_zap *zap, struct kvm *kvm, bool may_yield);
+void mmu_zap_range(struct mmu_zap *zap, gfn_t start, gfn_t end);
+void mmu_zap_end(struct mmu_zap *zap);
+
+/* The three in one. May sleep. */
 void mmu_zap_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end);
 void mmu_zap_all(struct kvm *kvm);
 
-/* All vCPUs drop their translations before they run again, and none runs on old ones after return. */
+/* Was anything in the range accessed since it was last cleared? @clear: clear now. Never sleeps. */
+bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear);
+
+/* All vCPUs drop their translations before they run again; none runs on old ones after return. */
 void mmu_flush_remote_tlbs(struct kvm *kvm);
 
 #endif
