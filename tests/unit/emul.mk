@@ -20,3 +20,7 @@ $(OUT)/emul_corpus%.lst: emul_corpus.S
 # Privileged and real-mode instructions, device accesses, fetch.
 progs += emul_sys
 emul_sys-srcs := emul_sys.c $(emul-srcs)
+
+# Random input for all that an instruction can see.
+progs += emul_fuzz
+emul_fuzz-srcs := emul_fuzz.c $(emul-srcs)

@@ -29,8 +29,8 @@
 
 /*
  * Opcodes to test: from first to last of a map, by mandatory prefix (0 for any), with the reg
- * fields of ModRM that may be used. Without ModRM the byte after the opcode is any. LOOPE and LOOPNE
- * are without F2 and F3: AMD's processors take these for their condition.
+ * fields of ModRM that may be used. Without ModRM the byte after the opcode is any. LOOPE and
+ * LOOPNE are without F2 and F3: AMD's processors take these for their condition.
  */
 struct family {
 	const char *name;
@@ -208,8 +208,8 @@ static bool one_in(unsigned int n)
 static u64 interesting(void)
 {
 	static const u64 v[] = {
-		0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0x81, 0xff, 0x100,
-		0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
+		0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0x81, 0xff,
+		0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
 		0x7fffffffffff, 0x800000000000, 0xffff800000000000, 0x7fffffffffffffff,
 		0x8000000000000000, 0xfffffffffffffffe, 0xffffffffffffffff,
 	};
@@ -223,7 +223,7 @@ static u64 data_pointer(void)
 	u64 p = CPU_DATA;
 
 	if (one_in(8))
-		p = one_in(2) ? CPU_DATA - 16 + below(32) : CPU_DATA + CPU_DATA_SIZE - 16 + below(32);
+		p = CPU_DATA + (one_in(2) ? 0 : CPU_DATA_SIZE) - 16 + below(32);
 	else if (one_in(8))
 		p = CPU_CONST + below(CPU_CONST_SIZE);
 	else if (one_in(8))
@@ -606,7 +606,8 @@ static void dump(const char *name, const u64 *gpr, u64 rip, u64 rflags, const u6
 	printf("\n");
 }
 
-static void dump_memory(const char *name, const u8 *a, const u8 *b, const u8 *before, unsigned int n)
+static void dump_memory(const char *name, const u8 *a, const u8 *b, const u8 *before,
+			unsigned int n)
 {
 	unsigned int i, shown = 0;
 
@@ -627,7 +628,8 @@ static void report(const struct test *t, const char *what, enum emul_result res,
 	printf("# %s, %d bits: %s; ", t->f->name, t->is_64 ? 64 : 32, what);
 	for (i = 0; i < (len ? len : 15); i++)
 		printf("%02x ", t->insn[i]);
-	printf("\n#   emulator: result %d vector %u address %llx; CPU: signal %d code %x address %llx\n",
+	printf("\n#   emulator: result %d vector %u address %llx; "
+	       "CPU: signal %d code %x address %llx\n",
 	       res, world.c.exc.vector, world.c.exc.address, fault->sig, fault->code, fault->addr);
 	dump("before", t->before.gpr, t->before.rip, t->before.rflags, NULL);
 	dump("CPU", s->gpr, s->rip, s->rflags, t->before.gpr);

@@ -180,7 +180,8 @@ static void test_corpus(const char *dir, unsigned int bits)
 		bad += !check_line(&l, l.bytes, bits, EMUL_VENDOR_INTEL);
 	}
 	fclose(f);
-	tap_ok(!bad && n > 100, "corpus, %u bits: %u instructions, %u differ from objdump", bits, n, bad);
+	tap_ok(!bad && n > 100, "corpus, %u bits: %u instructions, %u differ from objdump", bits,
+	       n, bad);
 }
 
 /*
@@ -271,9 +272,15 @@ static bool may_be_too_long(const u8 *insn)
 {
 	unsigned int n = 0;
 
-	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", insn[n], 11))
+	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", insn[n], 11) ||
+	       (insn[n] & 0xf0) == 0x40)
 		n++;
 	return n >= 4;
+}
+
+static enum emul_vendor this_vendor(void)
+{
+	return cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
 }
 
 static unsigned int cpu_ud, cpu_died;
@@ -281,7 +288,7 @@ static unsigned int cpu_ud, cpu_died;
 /* Return: NULL, or how the CPU disagrees. */
 static const char *check_on_cpu(const u8 *insn, unsigned int bits)
 {
-	enum emul_result res = decode(insn, bits, cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL);
+	enum emul_result res = decode(insn, bits, this_vendor());
 	unsigned int n = res == EMUL_OK ? world.c.insn.len : 15;
 	bool can_execute = res == EMUL_OK && emul_can_execute(&world.c);
 	struct cpu_fault fault;
@@ -339,11 +346,12 @@ static void test_cpu(unsigned int n, unsigned int bits)
 		bad++;
 		printf("# %u bits: ", bits);
 		print_insn(insn, 15);
-		decode(insn, bits, cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL);
+		decode(insn, bits, this_vendor());
 		printf(": CPU says %s; emulator %u bytes, exception %u\n", what, world.c.insn.len,
 		       world.c.exc.vector);
 	}
-	tap_ok(!bad, "random, %u bits: %u on the CPU, %u differ (%u undefined there, %u system calls)",
+	tap_ok(!bad,
+	       "random, %u bits: %u on the CPU, %u differ (%u undefined there, %u system calls)",
 	       bits, i, bad, cpu_ud, cpu_died);
 }
 

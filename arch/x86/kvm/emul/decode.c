@@ -216,7 +216,7 @@ static void vex_wvp(struct decoder *d, u8 byte)
 	struct emul_insn *i = d->i;
 
 	i->vex_w = byte & 0x80;
-	i->vvvv = ~byte >> 3 & (emul_is_64(d->c) ? 15 : 7);
+	i->vvvv = ~byte >> 3 & 15;
 	d->w = i->vex_w && emul_is_64(d->c);
 	vex_pp(i, byte & 3);
 }
@@ -228,8 +228,10 @@ static enum emul_result decode_vex(struct decoder *d, enum emul_vex kind)
 	u8 p[3];
 	unsigned int k, n = kind == EMUL_VEX_2 ? 1 : kind == EMUL_VEX_EVEX ? 3 : 2;
 
-	/* #UD, but only after its bytes were fetched. */
-	d->bad_prefix = i->lock || i->rep || i->opsize_prefix || i->rex;
+	if (i->rex)
+		return emul_raise(d->c, EXC_UD);
+	/* #UD as well, but only after its bytes were fetched. */
+	d->bad_prefix = i->lock || i->rep || i->opsize_prefix;
 	for (k = 0; k < n; k++) {
 		res = next(d, &p[k]);
 		if (res != EMUL_OK)

@@ -17,8 +17,9 @@
  * caller calls emul_execute() again on the same context, without decoding again. The emulator runs
  * the instruction from its beginning and makes the same accesses in the same order, so the
  * caller's layer keeps a log of this instruction's completed accesses and answers from the log
- * those that it has already made (reads with the same data, writes by doing nothing). The log
- * begins empty with each instruction and is dropped in ops->commit().
+ * those that it has already made (reads with the same data, writes by doing nothing). Accesses to
+ * RAM need no log: the same is written again. The log begins empty with each instruction and is
+ * dropped in ops->commit().
  *
  * At every return of emul_execute(), whatever its result, gpr, rip and rflags hold architectural
  * state: that after the instruction (EMUL_OK), or that before it. A REP string instruction is
@@ -96,8 +97,8 @@ enum emul_table { EMUL_GDT, EMUL_IDT };
 
 /* Access flags of ops->read(), ops->write(), ops->probe(). */
 #define EMUL_ACC_READ	0x0u	/* a data read with the privilege of ctxt->cpl */
-#define EMUL_ACC_WRITE	0x1u	/* a data write, or a read whose address will be written next */
-#define EMUL_ACC_SYSTEM	0x2u	/* descriptor tables, TSS, IDT: supervisor, whatever the CPL */
+#define EMUL_ACC_WRITE	0x1u	/* a write, or a read of what will be written next */
+#define EMUL_ACC_SYSTEM	0x2u	/* descriptor tables, TSS, IDT: whatever the CPL */
 
 /**
  * struct emul_segment - a segment register with its cached descriptor
@@ -257,7 +258,7 @@ enum emul_vex { EMUL_VEX_NONE, EMUL_VEX_2, EMUL_VEX_3, EMUL_VEX_EVEX, EMUL_VEX_X
  * @addrsize_prefix: 67 prefix
  * @rex: REX byte, 0 if none or not directly before the opcode
  * @vex: kind of VEX prefix
- * @vvvv: the further register that VEX names
+ * @vvvv: the further register that VEX names; 0 if none; outside of 64-bit mode only 3 bits count
  * @vex_l: vector length: 0 128, 1 256, 2 512 bits
  * @vex_w: VEX.W
  * @seg_override: an emul_seg, or -1

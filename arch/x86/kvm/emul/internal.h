@@ -93,7 +93,7 @@ enum emul_imm_kind {
 #define F_BYTE		BIT(1)	/* operates on bytes */
 #define F_BW		BIT(2)	/* on bytes if the opcode is even */
 #define F_D64		BIT(3)	/* in 64-bit mode operand size 8, or 2 with prefix 66 */
-#define F_NEAR		BIT(4)	/* near branch: 8 in 64-bit mode; AMD honours prefix 66 */
+#define F_NEAR		BIT(4)	/* near branch: 64-bit mode: 8; AMD: or 2 by prefix 66 */
 #define F_F64		BIT(5)	/* in 64-bit mode always 8, else always 4 */
 #define F_NO64		BIT(6)	/* #UD in 64-bit mode */
 #define F_PROT		BIT(7)	/* #UD in real and virtual-8086 mode */
@@ -109,7 +109,7 @@ enum emul_imm_kind {
 #define F_SSE		BIT(17)	/* vector register: CR0.EM, CR0.TS, CR4.OSFXSR apply */
 #define F_VEX		BIT(18)	/* exists with VEX and no third operand as well */
 #define F_LOCK_CR8	BIT(19)	/* AMD: LOCK selects CR8 */
-#define F_ALIGN		BIT(20)	/* #GP(0) unless the vector operand in memory is aligned */
+#define F_ALIGN		BIT(20)	/* #GP(0) unless the memory operand is aligned */
 #define F_REP		BIT(21)	/* string instruction */
 #define F_64ONLY	BIT(22)	/* #UD outside of 64-bit mode */
 #define F_STORES	BIT(23)	/* the function itself writes the destination */

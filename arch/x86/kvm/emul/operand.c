@@ -354,7 +354,8 @@ static enum emul_result load_mem(struct emul_work *w, struct emul_operand *op, u
 	return res;
 }
 
-static void load_reg(struct emul_work *w, struct emul_operand *op, unsigned int reg, bool may_be_high)
+static void load_reg(struct emul_work *w, struct emul_operand *op, unsigned int reg,
+		     bool may_be_high)
 {
 	op->high = may_be_high && op->size == 1 && is_high_byte(w->insn, reg);
 	op->reg = op->high ? reg - 4 : reg;

@@ -8,7 +8,8 @@
 #include "internal.h"
 
 #define FULL(fn, d, s, im, f)								\
-	{ .kind = ROW_INSN, .exec = fn, .dst = OP_##d, .src = OP_##s, .imm = IMM_##im, .flags = (f) }
+	{ .kind = ROW_INSN, .exec = fn, .dst = OP_##d, .src = OP_##s, .imm = IMM_##im,	\
+	  .flags = (f) }
 #define I(fn, d, s, f)		FULL(fn, d, s, NONE, f)
 #define X(fn, f)		FULL(fn, NONE, NONE, NONE, f)
 /* Length only. */
@@ -36,11 +37,12 @@
 	FULL(fn, A, I, Z, ((f) & ~F_LOCK))
 
 /* Group 1: 80-83 */
+#define ALU_IMM(fn, im, f)	FULL(fn, E, I, im, M | (f))
 #define GRP1(im, f)									\
-	FULL(emul_add, E, I, im, M | F_LOCK | (f)), FULL(emul_or, E, I, im, M | F_LOCK | (f)),	\
-	FULL(emul_adc, E, I, im, M | F_LOCK | (f)), FULL(emul_sbb, E, I, im, M | F_LOCK | (f)),	\
-	FULL(emul_and, E, I, im, M | F_LOCK | (f)), FULL(emul_sub, E, I, im, M | F_LOCK | (f)),	\
-	FULL(emul_xor, E, I, im, M | F_LOCK | (f)), FULL(emul_cmp, E, I, im, M | F_NOWRITE | (f))
+	ALU_IMM(emul_add, im, F_LOCK | (f)), ALU_IMM(emul_or, im, F_LOCK | (f)),	\
+	ALU_IMM(emul_adc, im, F_LOCK | (f)), ALU_IMM(emul_sbb, im, F_LOCK | (f)),	\
+	ALU_IMM(emul_and, im, F_LOCK | (f)), ALU_IMM(emul_sub, im, F_LOCK | (f)),	\
+	ALU_IMM(emul_xor, im, F_LOCK | (f)), ALU_IMM(emul_cmp, im, F_NOWRITE | (f))
 
 static const struct emul_row grp1_byte[8] = { GRP1(S8, F_BYTE) };
 static const struct emul_row grp1_z[8] = { GRP1(Z, 0) };
