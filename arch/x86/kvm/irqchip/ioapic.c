@@ -88,7 +88,8 @@ static u32 pins_of_vcpu(struct kvm_ioapic *ioapic, u32 pins, struct kvm_vcpu *vc
  * @vcpu: the vCPU
  * @vector: the interrupt
  *
- * A line that is still high is sent again: one bit in an IRR, no way back into here (CVE-2020-27152).
+ * A line that is still high is sent again: one bit in an IRR, no way back into here
+ * (CVE-2020-27152).
  *
  * Context: the vCPU's thread.
  */
@@ -101,7 +102,10 @@ void ioapic_eoi(struct kvm_vcpu *vcpu, u8 vector)
 
 	spin_lock_irqsave(&ioapic->lock, flags);
 	level = ioapic_model_eoi(&ioapic->model, vector, &all);
-	/* Level: the bus says only the vector. Edge: vectors mean different things on different CPUs. */
+	/*
+	 * Level: the bus says only the vector. Edge: vectors mean different things on different
+	 * CPUs.
+	 */
 	notify = level | pins_of_vcpu(ioapic, all & ~level, vcpu);
 	notify &= ioapic->ack_pins;
 	spin_unlock_irqrestore(&ioapic->lock, flags);

@@ -13,7 +13,10 @@
 #define REG_ARB 2
 #define REG_REDIR 0x10
 
-/* What software can write: mask, trigger, polarity, destination mode, delivery mode, vector; destination. */
+/*
+ * What software can write: mask, trigger, polarity, destination mode, delivery mode, vector;
+ * destination.
+ */
 #define REDIR_WRITABLE_LOW 0x0001afffU
 #define REDIR_WRITABLE_HIGH 0xff000000U
 
@@ -130,8 +133,8 @@ void ioapic_model_refused(struct ioapic_model *m, u32 pin)
  * @vector: its vector
  * @all: out: all pins of that vector, whatever their trigger mode
  *
- * The caller then calls ioapic_model_service() for the pins returned, after those who want to know of
- * the acknowledgement had the opportunity to lower the lines.
+ * The caller then calls ioapic_model_service() for the pins returned, after those who want to know
+ * of the acknowledgement had the opportunity to lower the lines.
  *
  * Return: bit mask of pins that were in service and no longer are.
  */
@@ -197,7 +200,10 @@ static void write_reg(struct ioapic_model *m, u8 reg, u32 val, struct irq_batch 
 		*e = (u32)*e | (u64)(val & REDIR_WRITABLE_HIGH) << 32;
 	} else {
 		*e = (*e & ~(u64)REDIR_WRITABLE_LOW) | (val & REDIR_WRITABLE_LOW);
-		/* Linux ends a level interrupt on chips without an EOI register by a switch to edge and back. */
+		/*
+		 * Linux ends a level interrupt on chips without an EOI register by a switch to edge
+		 * and back.
+		 */
 		if (!is_level(*e))
 			*e &= ~IOAPIC_REMOTE_IRR;
 		else
@@ -261,8 +267,8 @@ void ioapic_model_save(const struct ioapic_model *m, struct kvm_ioapic_state *s)
  * @source: who is to hold the lines that were high
  * @out: gets at most a message per pin
  *
- * An edge-triggered pin that is high counts as just risen: one interrupt too many does less harm than one
- * lost.
+ * An edge-triggered pin that is high counts as just risen: one interrupt too many does less harm
+ * than one lost.
  */
 void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state *s, u32 source,
 			  struct irq_batch *out)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model of an 82093AA IOAPIC, version 0x11, 24 pins. It sends nothing itself: each function that may
- * raise interrupts appends messages to a batch, which the caller sends when it has dropped its lock. So nothing
- * that delivery does can come back into the model (CVE-2020-27152's class). Compiles in userspace.
+ * Model of an 82093AA IOAPIC, version 0x11, 24 pins. It sends nothing itself: each function that
+ * may raise interrupts appends messages to a batch, which the caller sends when it has dropped its
+ * lock. So nothing that delivery does can come back into the model (CVE-2020-27152's class).
+ * Compiles in userspace.
  */
 #ifndef GUESTMODE_IOAPIC_MODEL_H
 #define GUESTMODE_IOAPIC_MODEL_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From a message to the local APICs that it is for. No lock is held on the way: the map of APICs is read
- * under RCU, IRR is set with atomic operations, and kicks hold up nobody.
+ * From a message to the local APICs that it is for. No lock is held on the way: the map of APICs is
+ * read under RCU, IRR is set with atomic operations, and kicks hold up nobody.
  */
 
 #include <linux/mm.h>
@@ -146,7 +146,10 @@ static int deliver_fixed(struct kvm_lapic *lapic, const struct irq_msg *msg,
 		return IRQ_IGNORED;
 	}
 	r = lapic_regs_accept(&lapic->regs, msg->vector, msg->level);
-	/* Coalesced: whoever set the bit first kicks. The sender itself is out of the guest already. */
+	/*
+	 * Coalesced: whoever set the bit first kicks. The sender itself is out of the guest
+	 * already.
+	 */
 	if (r == IRQ_DELIVERED) {
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 		if (vcpu != source)
@@ -183,8 +186,8 @@ static int deliver_one(struct kvm_lapic *lapic, const struct irq_msg *msg, struc
 }
 
 /*
- * The destination that works at the lowest priority (SDM vol. 3, 11.6.2.4). Among equals the vector decides, so
- * that one device's interrupts stay with one processor and its caches.
+ * The destination that works at the lowest priority (SDM vol. 3, 11.6.2.4). Among equals the vector
+ * decides, so that one device's interrupts stay with one processor and its caches.
  */
 static struct kvm_lapic *lowest_priority(struct kvm *kvm, const struct kvm_apic_map *map,
 					 const struct irq_msg *msg, struct kvm_vcpu *source)
@@ -225,7 +228,8 @@ static struct kvm_lapic *lowest_priority(struct kvm *kvm, const struct kvm_apic_
  * @msg: the message
  * @source: the vCPU whose thread sends it by ICR, or NULL
  *
- * Context: any but NMI; no lock of ours held. Return: number of APICs that took it, IRQ_COALESCED, IRQ_IGNORED.
+ * Context: any but NMI; no lock of ours held. Return: number of APICs that took it, IRQ_COALESCED,
+ * IRQ_IGNORED.
  */
 int irqchip_deliver(struct kvm *kvm, const struct irq_msg *msg, struct kvm_vcpu *source)
 {
@@ -263,6 +267,7 @@ out:
 void irqchip_raise_lint0(struct kvm *kvm)
 {
 	const struct kvm_apic_map *map;
+	struct irq_msg msg = {};
 	struct kvm_lapic *lapic;
 	u32 id, lvt0;
 
@@ -277,12 +282,16 @@ void irqchip_raise_lint0(struct kvm *kvm)
 			kvm_vcpu_kick(lapic->vcpu);
 			continue;
 		}
-		/* LINT0 may also be a plain interrupt or an NMI: what Linux tries with a broken timer. */
+		/*
+		 * LINT0 may also be a plain interrupt or an NMI: what Linux tries with a broken
+		 * timer.
+		 */
 		lvt0 = lapic_get(&lapic->regs, LAPIC_LVT0);
 		if (lvt0 & LAPIC_LVT_MASKED)
 			continue;
-		deliver_one(lapic, &(struct irq_msg){ .vector = lvt0, .mode = LAPIC_LVT_MODE(lvt0) },
-			    NULL);
+		msg.vector = lvt0;
+		msg.mode = LAPIC_LVT_MODE(lvt0);
+		deliver_one(lapic, &msg, NULL);
 	}
 	rcu_read_unlock();
 }

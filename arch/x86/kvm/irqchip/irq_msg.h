@@ -5,7 +5,10 @@
 
 #include <linux/types.h>
 
-/* Delivery modes: ICR and LVT bits 10:8, the same in IOAPIC entries and MSI data (SDM vol. 3, 11.6.1). */
+/*
+ * Delivery modes: ICR and LVT bits 10:8, the same in IOAPIC entries and MSI data (SDM vol. 3,
+ * 11.6.1).
+ */
 enum irq_mode {
 	IRQ_FIXED = 0,
 	IRQ_LOWEST = 1,

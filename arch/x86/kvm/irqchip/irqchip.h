@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Interrupt controllers and timers in the kernel: what the rest of the driver may ask of irqchip/. */
+/*
+ * Interrupt controllers and timers in the kernel: what the rest of the driver may ask of irqchip/.
+ */
 #ifndef GUESTMODE_IRQCHIP_H
 #define GUESTMODE_IRQCHIP_H
 
@@ -44,8 +46,8 @@ enum kvm_irq_source {
  * struct kvm_irq_ack - somebody who wants to know when the guest acknowledges a GSI
  * @node: for irqchip/
  * @gsi: which
- * @acked: called by the vCPU's thread after its EOI, no lock held, inside kvm->srcu; may call irqchip_set_irq(): a line
- *	   that is still high afterwards is delivered again
+ * @acked: called by the vCPU's thread after its EOI, no lock held, inside kvm->srcu; may call
+ *	   irqchip_set_irq(): a line that is still high afterwards is delivered again
  */
 struct kvm_irq_ack {
 	struct hlist_node node;
@@ -87,9 +89,15 @@ int lapic_highest_irr(struct kvm_vcpu *vcpu);
 u64 lapic_get_cr8(struct kvm_vcpu *vcpu);
 void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);
 
-/* Any pending event that ends HLT apart from NMI and interrupts: expired timer not yet in IRR, INIT/SIPI. */
+/*
+ * Any pending event that ends HLT apart from NMI and interrupts: expired timer not yet in IRR,
+ * INIT/SIPI.
+ */
 bool lapic_has_events(struct kvm_vcpu *vcpu);
-/* Serve them on the vCPU's thread: inject an expired timer, INIT (kvm_vcpu_reset(init)), SIPI (CS:IP, mp_state). May sleep. */
+/*
+ * Serve them on the vCPU's thread: inject an expired timer, INIT (kvm_vcpu_reset(init)), SIPI
+ * (CS:IP, mp_state). May sleep.
+ */
 void lapic_serve_events(struct kvm_vcpu *vcpu);
 
 /* MSRs 0x1b, 0x800-0x8ff, 0x6e0. host: access by ioctl. 0, or -EINVAL (#GP). */
@@ -97,7 +105,8 @@ int lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
 int lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 
 /*
- * xAPIC page: vCPU-local MMIO, looked at before the VM's bus. -EOPNOTSUPP: not mine (disabled, x2APIC, other address).
+ * xAPIC page: vCPU-local MMIO, looked at before the VM's bus. -EOPNOTSUPP: not mine (disabled,
+ * x2APIC, other address).
  */
 int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val);
 int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val);

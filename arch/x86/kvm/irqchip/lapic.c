@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Local APICs in the driver: life, timer, MSRs and MMIO, what a vCPU's thread has to do for its own.
- * The logic is in lapic_regs.c and timer.c.
+ * Local APICs in the driver: life, timer, MSRs and MMIO, what a vCPU's thread has to do for its
+ * own. The logic is in lapic_regs.c and timer.c.
  */
 
 #include <linux/module.h>
@@ -296,7 +296,10 @@ bool lapic_takes_extint(struct kvm_vcpu *vcpu)
 	const struct lapic_regs *l = &vcpu->lapic->regs;
 	u32 lvt0;
 
-	/* A disabled APIC passes LINT0 on as the processor's INTR; only the boot processor's is wired. */
+	/*
+	 * A disabled APIC passes LINT0 on as the processor's INTR; only the boot processor's is
+	 * wired.
+	 */
 	if (!READ_ONCE(l->hw_enabled))
 		return kvm_vcpu_is_bsp(vcpu);
 	lvt0 = lapic_get(l, LAPIC_LVT0);
@@ -369,7 +372,10 @@ void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8)
 
 #define BASE_MODE(base) ((base) & (MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE))
 
-/* Any valid mode may follow any other if userspace says so (host). -EINVAL: SDM vol. 3, figure 11-27. */
+/*
+ * Any valid mode may follow any other if userspace says so (host). -EINVAL: SDM vol. 3, figure
+ * 11-27.
+ */
 static int write_base(struct kvm_vcpu *vcpu, u64 base, bool host)
 {
 	struct kvm_lapic *lapic = vcpu->lapic;
@@ -569,7 +575,10 @@ long lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state)
 	if (!vcpu->lapic)
 		return -EINVAL;
 	BUILD_BUG_ON(sizeof(*state) != LAPIC_SELF_IPI + 16);
-	/* A timer that ran out belongs into IRR before it is looked at; INIT and SIPI have a state of their own. */
+	/*
+	 * A timer that ran out belongs into IRR before it is looked at; INIT and SIPI have a state
+	 * of their own.
+	 */
 	if (test_and_clear_bit(LAPIC_EV_TIMER, &vcpu->lapic->events))
 		lapic_timer_expired(&vcpu->lapic->regs);
 	lapic_regs_save(&vcpu->lapic->regs, state->regs);

@@ -42,8 +42,9 @@ int lapic_regs_highest_irr(struct lapic_regs *l)
 		if (bits)
 			return w * 32 + __fls(bits);
 		/*
-		 * The word ran empty. An acceptor sets IRR, then looks at irr_words; we clear irr_words,
-		 * then look at IRR: one of us sees the other (both sides are locked operations).
+		 * The word ran empty. An acceptor sets IRR, then looks at irr_words; we clear
+		 * irr_words, then look at IRR: one of us sees the other (both sides are locked
+		 * operations).
 		 */
 		clear_bit(w, &l->irr_words);
 		smp_mb__after_atomic();
@@ -228,7 +229,10 @@ bool lapic_regs_local(struct lapic_regs *l, u32 lvt_reg)
 		lapic_host_nmi(l);
 		return true;
 	default:
-		/* ExtINT on LINT0 is the 8259's own way in; SMI and INIT by pin have no source here. */
+		/*
+		 * ExtINT on LINT0 is the 8259's own way in; SMI and INIT by pin have no source
+		 * here.
+		 */
 		return false;
 	}
 }
@@ -483,8 +487,8 @@ static const struct lapic_reg_row *find_row(struct lapic_regs *l, u32 reg, u8 ac
  * @reg: byte offset, a multiple of 16
  * @val: out
  *
- * Return: 0, or -EINVAL: no such register, or it can't be read. An xAPIC's reads give 0 then and note
- * the error, an x2APIC's raise #GP.
+ * Return: 0, or -EINVAL: no such register, or it can't be read. An xAPIC's reads give 0 then and
+ * note the error, an x2APIC's raise #GP.
  */
 int lapic_regs_read(struct lapic_regs *l, u32 reg, u32 *val)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model of a local APIC: its register page and its timer, without threads, files or hardware
- * (SDM vol. 3, chapter 11; APM vol. 2, chapter 16). Compiles in userspace, where tests/unit/irqchip_lapic.c
- * drives it.
+ * (SDM vol. 3, chapter 11; APM vol. 2, chapter 16). Compiles in userspace, where
+ * tests/unit/irqchip_lapic.c drives it.
  *
- * Who may do what: lapic_regs_accept(), _match(), _ppr() and _enabled() may be called by any thread at any
- * time, without a lock. All the rest belongs to the vCPU's thread.
+ * Who may do what: lapic_regs_accept(), _match() and _enabled() may be called by any thread
+ * at any time, without a lock. All the rest belongs to the vCPU's thread.
  */
 #ifndef GUESTMODE_LAPIC_REGS_H
 #define GUESTMODE_LAPIC_REGS_H
@@ -76,7 +76,8 @@ struct lapic_timer {
 
 /**
  * struct lapic_regs - a local APIC
- * @page: the registers, LAPIC_PAGE_SIZE bytes, all zeros at first. IRR and TMR are changed with atomic bit operations.
+ * @page: the registers, LAPIC_PAGE_SIZE bytes, all zeros at first. IRR and TMR are changed with
+ *	  atomic bit operations.
  * @irr_words: bit n: 32-bit word n of IRR may be nonzero; a zero bit is exact
  * @isr_words: bit n: word n of ISR is nonzero
  * @esr_pending: errors since the last write to ESR
@@ -164,8 +165,9 @@ void lapic_timer_restore(struct lapic_regs *l, u32 count);
 void lapic_timer_rearm(struct lapic_regs *l);
 
 /*
- * What the model asks of its surroundings: lapic.c in the driver, the test in userspace. Found by the
- * linker and not through a table: EOI, ICR and TSC_DEADLINE are the hottest writes that there are.
+ * What the model asks of its surroundings: lapic.c in the driver, the test in userspace. Found by
+ * the linker and not through a table: EOI, ICR and TSC_DEADLINE are the hottest writes that there
+ * are.
  */
 
 /* Send a message that isn't for this APIC alone. */

@@ -6,8 +6,8 @@
 #include "internal.h"
 
 /*
- * Drop the lock after something may have changed: the INT pin and acknowledged lines are told to others
- * when it is dropped. @was: output before.
+ * Drop the lock after something may have changed: the INT pin and acknowledged lines are told to
+ * others when it is dropped. @was: output before.
  */
 static void pic_unlock(struct kvm_pic *pic, unsigned long flags, bool was)
 	__releases(&pic->lock)

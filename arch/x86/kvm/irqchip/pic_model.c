@@ -353,6 +353,7 @@ void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state
 	int n;
 
 	*c = *s;
+	c->irq_base &= 0xf8;
 	c->priority_add &= 7;
 	c->init_state &= 3;
 	c->elcr_mask = elcr_mask;

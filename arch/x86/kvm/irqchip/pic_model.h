@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Model of a PC's pair of 8259A interrupt controllers and their edge/level registers. Compiles in userspace. */
+/*
+ * Model of a PC's pair of 8259A interrupt controllers and their edge/level registers. Compiles in
+ * userspace.
+ */
 #ifndef GUESTMODE_PIC_MODEL_H
 #define GUESTMODE_PIC_MODEL_H
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The 8254 in the driver: channel 0's interrupt by hrtimer, ports, port 0x61. The logic is in pit_model.c.
+ * The 8254 in the driver: channel 0's interrupt by hrtimer, ports, port 0x61. The logic is in
+ * pit_model.c.
  *
- * A tick that finds the one before still pending is lost on hardware. A guest that counts ticks would lose time
- * whenever its vCPU was not running; with reinjection such ticks are remembered and follow, one at
- * each acknowledgement.
+ * A tick that finds the one before still pending is lost on hardware. A guest that counts ticks
+ * would lose time whenever its vCPU was not running; with reinjection such ticks are remembered and
+ * follow, one at each acknowledgement.
  */
 
 #include <linux/math64.h>
@@ -95,6 +96,7 @@ static enum hrtimer_restart timer_fired(struct hrtimer *timer)
 /* Channel 0 was written: set the timer accordingly. Lock held. */
 static void program(struct kvm_pit *pit)
 {
+	u64 shortest = (u64)READ_ONCE(min_timer_period_us) * NSEC_PER_USEC;
 	struct pit_irq irq = {};
 
 	if (!(pit->flags & KVM_PIT_FLAGS_HPET_LEGACY))
@@ -104,8 +106,11 @@ static void program(struct kvm_pit *pit)
 	pit->armed = irq.first;
 	if (!pit->armed)
 		return;
-	/* The callback starts itself again: a period of 1 us would leave this CPU no time for anything else. */
-	pit->period = irq.period ? max_t(u64, irq.period, (u64)min_timer_period_us * NSEC_PER_USEC) : 0;
+	/*
+	 * The callback starts itself again: a period of 1 us would leave this CPU no time for
+	 * anything else.
+	 */
+	pit->period = irq.period ? max(irq.period, shortest) : 0;
 	pit->target = irq.first;
 	hrtimer_start(&pit->timer, ns_to_ktime(pit->target), HRTIMER_MODE_ABS);
 }

@@ -292,7 +292,8 @@ u8 pit_model_read(struct pit_model *m, u8 port, u64 now)
  * @m: the 8254
  * @now: ns
  *
- * Bits: 0 gate of channel 2, 1 speaker, 4 toggles with the memory refresh (about 15 us), 5 output of channel 2.
+ * Bits: 0 gate of channel 2, 1 speaker, 4 toggles with the memory refresh (about 15 us), 5 output
+ * of channel 2.
  */
 u8 pit_model_read_61(struct pit_model *m, u64 now)
 {

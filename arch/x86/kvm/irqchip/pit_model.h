@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model of an 8254 timer and of the PC's port 0x61. It has no timer of its own: all is computed from the
- * time that the caller says it is (ns of a monotonic clock). Compiles in userspace.
+ * Model of an 8254 timer and of the PC's port 0x61. It has no timer of its own: all is computed
+ * from the time that the caller says it is (ns of a monotonic clock). Compiles in userspace.
  */
 #ifndef GUESTMODE_PIT_MODEL_H
 #define GUESTMODE_PIT_MODEL_H
@@ -29,7 +29,10 @@ struct pit_model {
 	bool speaker;
 };
 
-/* When channel 0's output rises: ns of the caller's clock, 0: never; then every @period ns, 0: once. */
+/*
+ * When channel 0's output rises: ns of the caller's clock, 0: never; then every @period ns, 0:
+ * once.
+ */
 struct pit_irq {
 	u64 first;
 	u64 period;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The routing table: what each GSI is connected to. And the way back: who wants to know when the guest
- * acknowledges a GSI.
+ * The routing table: what each GSI is connected to. And the way back: who wants to know when the
+ * guest acknowledges a GSI.
  */
 
 #include <linux/mm.h>
@@ -26,7 +26,7 @@ struct kvm_route {
 /* Immutable; replaced under irq_lock, read under kvm->srcu. */
 struct kvm_irq_routes {
 	u32 nr_gsi;
-	u32 *first; /* nr_gsi + 1 indices: route[first[gsi]] to route[first[gsi + 1] - 1] are gsi's */
+	u32 *first; /* nr_gsi + 1 indices: a GSI's routes begin at first[gsi] and end at the next's */
 	struct kvm_route route[];
 };
 
@@ -87,8 +87,8 @@ static int route_set(struct kvm *kvm, const struct kvm_route *route, u32 source,
  * @gsi: any number
  * @level: up? For an MSI: 1 sends it
  *
- * Context: any but NMI; no lock of irqchip/ held. Return: number of targets, IRQ_COALESCED, or IRQ_IGNORED:
- * masked or not connected.
+ * Context: any but NMI; no lock of irqchip/ held. Return: number of targets, IRQ_COALESCED, or
+ * IRQ_IGNORED: masked or not connected.
  */
 int irqchip_set_irq(struct kvm *kvm, u32 source, u32 gsi, int level)
 {

@@ -300,7 +300,10 @@ const struct kvm_ioctl_row irqchip_vm_ioctls[] = {
 	{ KVM_CREATE_IRQCHIP, ioctl_create_irqchip, IOC_VM_LOCK },
 	{ KVM_CREATE_PIT, ioctl_create_pit, IOC_VM_LOCK },
 	{ KVM_CREATE_PIT2, ioctl_create_pit2, IOC_VM_LOCK },
-	/* The numbers of the SETs claim to read, and that of KVM_REINJECT_CONTROL to have no argument. */
+	/*
+	 * The numbers of the SETs claim to read, and that of KVM_REINJECT_CONTROL to have no
+	 * argument.
+	 */
 	{ KVM_GET_IRQCHIP, ioctl_get_irqchip, IOC_VM_LOCK },
 	{ KVM_SET_IRQCHIP, ioctl_set_irqchip, IOC_VM_LOCK | IOC_IN },
 	{ KVM_GET_PIT, ioctl_get_pit, IOC_VM_LOCK },

@@ -3,8 +3,8 @@
  * The LAPIC's timer: one-shot, periodic, TSC deadline (SDM vol. 3, 11.5.4). Its bus clock runs at
  * 1 GHz, so a count is a number of nanoseconds before the divider. Compiles in userspace.
  *
- * The host's timer fires once per expiry and the vCPU's thread starts the next period: however short the
- * guest makes the period, it can't flood the host with timer interrupts.
+ * The host's timer fires once per expiry and the vCPU's thread starts the next period: however
+ * short the guest makes the period, it can't flood the host with timer interrupts.
  */
 
 #include <linux/errno.h>
@@ -190,7 +190,8 @@ void lapic_timer_set_deadline(struct lapic_regs *l, u64 tsc)
  * lapic_timer_expired() - the host's timer fired some time ago
  * @l: the APIC
  *
- * Context: the vCPU's thread. What fired may have been set for an older target: then nothing happens.
+ * Context: the vCPU's thread. What fired may have been set for an older target: then nothing
+ * happens.
  */
 void lapic_timer_expired(struct lapic_regs *l)
 {
@@ -214,7 +215,8 @@ void lapic_timer_rearm(struct lapic_regs *l)
 }
 
 /**
- * lapic_timer_restore() - go on with a saved count; registers are restored already, the timer is stopped
+ * lapic_timer_restore() - go on with a saved count; registers are restored already, the timer is
+ * stopped
  * @l: the APIC
  * @count: current count when it was saved; 0: it had run out
  */
