@@ -26,7 +26,7 @@ struct kvm_route {
 /* Immutable; replaced under irq_lock, read under kvm->srcu. */
 struct kvm_irq_routes {
 	u32 nr_gsi;
-	u32 *first; /* nr_gsi + 1 indices: a GSI's routes begin at first[gsi] and end at the next's */
+	u32 *first; /* nr_gsi + 1 indices: where a GSI's routes begin, and the one before ends */
 	struct kvm_route route[];
 };
 
