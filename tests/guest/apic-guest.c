@@ -1,0 +1,668 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Local APIC, IOAPIC, 8259s and 8254: what an SMP Linux does with them.
+ */
+#include "apic.h"
+#include "rt.h"
+
+#define VECTOR 0x41
+
+static volatile u64 count[256], order[64], ordered;
+
+static void counted(struct frame *f)
+{
+	count[f->vector]++;
+	apic_eoi();
+}
+
+static void count_vector(u8 vector)
+{
+	rt_handler[vector] = counted;
+}
+
+/* Also silences the 8259s, whose output reaches the CPU through LINT0 after reset. */
+static void use_xapic(void)
+{
+	pic_init(0x30, 0xff, 0xff);
+	apic_enable();
+}
+
+static bool waited(u8 vector, u64 n)
+{
+	bool ok;
+
+	sti();
+	ok = wait_for(count[vector] >= n, 10);
+	cli();
+	return ok;
+}
+
+/* ---- reset state and registers ---- */
+
+void reset_state(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	check_eq("APIC base", base, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP);
+	check_eq("ID", apic_read(APIC_ID), 0);
+	check_eq("version's low byte", apic_read(APIC_VERSION) & 0xff, 0x14);
+	check("LVT entries at least 5", (apic_read(APIC_VERSION) >> 16 & 0xff) >= 4);
+	check_eq("SVR", apic_read(APIC_SVR), 0xff);
+	check_eq("TPR", apic_read(APIC_TPR), 0);
+	check_eq("LVT timer", apic_read(APIC_LVT_TIMER), LVT_MASKED);
+	check_eq("LVT LINT1", apic_read(APIC_LVT_LINT1), LVT_MASKED);
+	check_eq("LVT error", apic_read(APIC_LVT_ERROR), LVT_MASKED);
+	check_eq("DFR", apic_read(APIC_DFR), 0xffffffff);
+	check_eq("LDR", apic_read(APIC_LDR), 0);
+	check_eq("timer count", apic_read(APIC_TIMER_COUNT), 0);
+	check_eq("IRR", apic_read(APIC_IRR), 0);
+	check_eq("ISR", apic_read(APIC_ISR), 0);
+}
+
+void registers(void)
+{
+	use_xapic();
+	check_eq("SVR", apic_read(APIC_SVR), 0x1ff);
+	check_eq("LDR", apic_read(APIC_LDR), 1u << 24);
+	apic_write(APIC_LVT_TIMER, 0x30 | LVT_MASKED | LVT_PERIODIC);
+	check_eq("LVT timer", apic_read(APIC_LVT_TIMER), 0x30 | LVT_MASKED | LVT_PERIODIC);
+	apic_write(APIC_TPR, 0x50);
+	check_eq("TPR", apic_read(APIC_TPR), 0x50);
+	check_eq("CR8", read_cr8(), 5);
+	check_eq("PPR", apic_read(APIC_PPR), 0x50);
+	write_cr8(9);
+	check_eq("TPR after CR8", apic_read(APIC_TPR), 0x90);
+	write_cr8(0);
+	apic_write(APIC_ICR2, 0x05000000);
+	check_eq("ICR2", apic_read(APIC_ICR2), 0x05000000);
+	apic_write(APIC_ID, 0x0f000000);
+	check_eq("the version can't be written", (apic_write(APIC_VERSION, 0), apic_read(APIC_VERSION) & 0xff),
+		 0x14);
+	/* Disabling by software masks the LVT for good. */
+	apic_write(APIC_LVT_TIMER, 0x30);
+	apic_write(APIC_SVR, 0xff);
+	check_eq("LVT timer, APIC disabled", apic_read(APIC_LVT_TIMER), 0x30 | LVT_MASKED);
+}
+
+void x2apic(void)
+{
+	u32 r[4];
+	u64 v;
+
+	cpuid(1, 0, r);
+	if (!(r[2] >> 21 & 1))
+		rt_skip("no x2APIC");
+	check_trap("an x2APIC register in xAPIC mode", try_rdmsr(MSR_X2APIC + 2, &v), 13, 0);
+	x2apic_enable();
+	check_eq("APIC base", rdmsr(MSR_APIC_BASE) & 0xc00, 0xc00);
+	check_eq("ID", apic_read(APIC_ID), 0);
+	check_eq("LDR", apic_read(APIC_LDR), 1);
+	check_eq("SVR", apic_read(APIC_SVR), 0x1ff);
+	check_trap("ICR2 doesn't exist", try_rdmsr(MSR_X2APIC + 0x31, &v), 13, 0);
+	check_trap("DFR doesn't exist", try_rdmsr(MSR_X2APIC + 0xe, &v), 13, 0);
+	check_trap("ID can't be written", try_wrmsr(MSR_X2APIC + 2, 5), 13, 0);
+	check_trap("EOI can't be read", try_rdmsr(MSR_X2APIC + 0xb, &v), 13, 0);
+	check_trap("SELF IPI can't be read", try_rdmsr(MSR_X2APIC + 0x3f, &v), 13, 0);
+	check_trap("straight back to xAPIC", try_wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP),
+		   13, 0);
+	count_vector(VECTOR);
+	wrmsr(MSR_X2APIC + 0x3f, VECTOR);
+	check("SELF IPI arrives", waited(VECTOR, 1));
+	apic_icr(0, ICR_FIXED | VECTOR);
+	check("an IPI to ID 0 arrives", waited(VECTOR, 2));
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("an IPI by shorthand arrives", waited(VECTOR, 3));
+	apic_icr(1, ICR_LOGICAL | VECTOR);
+	check("an IPI to the logical ID arrives", waited(VECTOR, 4));
+	wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_BSP);
+	wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP);
+	check_eq("ID in xAPIC mode again", apic_mmio_read(APIC_ID), 0);
+}
+
+/* ---- timer ---- */
+
+static void timer_start(u32 lvt, u32 initial)
+{
+	count_vector(VECTOR);
+	apic_write(APIC_TIMER_DIV, 0xb);
+	apic_write(APIC_LVT_TIMER, lvt | VECTOR);
+	apic_write(APIC_TIMER_INIT, initial);
+}
+
+void timer_one_shot(void)
+{
+	u32 a, b;
+
+	use_xapic();
+	timer_start(0, 0x10000000);
+	a = apic_read(APIC_TIMER_COUNT);
+	delay_us(1000);
+	b = apic_read(APIC_TIMER_COUNT);
+	check("the count runs down", b < a && a <= 0x10000000);
+	/* 1 ns a tick in KVM's APIC: 1 ms is a million, with room for an emulator. */
+	check("its rate is about 1 GHz", a - b >= 900000);
+	apic_write(APIC_TIMER_INIT, 0);
+	check_eq("stopped", apic_read(APIC_TIMER_COUNT), 0);
+	apic_write(APIC_TIMER_INIT, 2000000);
+	check("it fires", waited(VECTOR, 1));
+	check_eq("the count at the end", apic_read(APIC_TIMER_COUNT), 0);
+	delay_us(5000);
+	sti();
+	delay_us(5000);
+	cli();
+	check_eq("interrupts", count[VECTOR], 1);
+}
+
+void timer_periodic(void)
+{
+	u64 start, end;
+
+	use_xapic();
+	start = rdtsc();
+	timer_start(LVT_PERIODIC, 3000000);
+	check("ten times", waited(VECTOR, 10));
+	end = rdtsc();
+	check("not faster than 3 ms each", end - start >= params->tsc_khz * 29);
+	apic_write(APIC_TIMER_INIT, 0);
+	delay_us(10000);
+	sti();
+	pause();
+	cli();
+	start = count[VECTOR];
+	sti();
+	delay_us(10000);
+	cli();
+	check_eq("after it was stopped", count[VECTOR], start);
+}
+
+void timer_masked(void)
+{
+	use_xapic();
+	timer_start(LVT_MASKED, 100000);
+	sti();
+	delay_us(3000);
+	cli();
+	check_eq("interrupts while masked", count[VECTOR], 0);
+}
+
+void timer_divider(void)
+{
+	u32 i, a, b;
+	static const u8 code[] = { 0xb, 0x0, 0x1, 0x2, 0x3, 0x8, 0x9, 0xa };
+
+	use_xapic();
+	apic_write(APIC_LVT_TIMER, LVT_MASKED | VECTOR);
+	for (i = 0; i < sizeof(code); i++) {
+		u64 start;
+
+		apic_write(APIC_TIMER_DIV, code[i]);
+		check_eq("divider", apic_read(APIC_TIMER_DIV), code[i]);
+		apic_write(APIC_TIMER_INIT, 0x40000000);
+		start = rdtsc();
+		a = apic_read(APIC_TIMER_COUNT);
+		delay_us(2000);
+		b = apic_read(APIC_TIMER_COUNT);
+		/* ticks of 1 ns, divided */
+		check("ticks, at least", (u64)(a - b) << i >= 1800000);
+		check("ticks, at most", (u64)(a - b) << i <=
+		      (rdtsc() - start) * 1000000 / params->tsc_khz + (2000000 << i));
+	}
+}
+
+void timer_deadline(void)
+{
+	u64 start, v;
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[2] >> 24 & 1))
+		rt_skip("no TSC deadline timer");
+	use_xapic();
+	count_vector(VECTOR);
+	apic_write(APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
+	check_eq("deadline when not set", rdmsr(MSR_TSC_DEADLINE), 0);
+	start = rdtsc();
+	wrmsr(MSR_TSC_DEADLINE, start + params->tsc_khz * 5);
+	v = rdmsr(MSR_TSC_DEADLINE);
+	check("deadline reads back, or is over", v == start + params->tsc_khz * 5 || v == 0);
+	check("it fires", waited(VECTOR, 1));
+	check("not before 5 ms", rdtsc() - start >= params->tsc_khz * 5);
+	check_eq("deadline when over", rdmsr(MSR_TSC_DEADLINE), 0);
+	wrmsr(MSR_TSC_DEADLINE, 1);
+	check("a deadline long past fires at once", waited(VECTOR, 2));
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + params->tsc_khz * 20);
+	wrmsr(MSR_TSC_DEADLINE, 0);
+	sti();
+	delay_us(40000);
+	cli();
+	check_eq("after it was disarmed", count[VECTOR], 2);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + params->tsc_khz * 5);
+	while (count[VECTOR] < 3)
+		sti_hlt();
+	check_eq("with HLT", count[VECTOR], 3);
+	/* In deadline mode the initial count is ignored. */
+	apic_write(APIC_TIMER_INIT, 1000);
+	sti();
+	delay_us(3000);
+	cli();
+	check_eq("by the initial count", count[VECTOR], 3);
+}
+
+void deadline_and_halt(void)
+{
+	u64 i, late = 0;
+
+	use_xapic();
+	count_vector(VECTOR);
+	apic_write(APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
+	for (i = 1; i <= 100; i++) {
+		u64 when = rdtsc() + params->tsc_khz / 2;
+
+		wrmsr(MSR_TSC_DEADLINE, when);
+		while (count[VECTOR] < i)
+			sti_hlt();
+		if (rdtsc() < when)
+			late++;
+	}
+	check_eq("interrupts", count[VECTOR], 100);
+	check_eq("too early", late, 0);
+}
+
+/* ---- priorities ---- */
+
+static void note(struct frame *f)
+{
+	order[ordered++ % 64] = f->vector;
+	apic_eoi();
+}
+
+/* In a handler of class 5: one of class 6 comes through, one of class 4 and one of class 5 wait. */
+static void nested(struct frame *f)
+{
+	order[ordered++ % 64] = f->vector;
+	apic_icr(0, ICR_SELF | 0x45);
+	apic_icr(0, ICR_SELF | 0x58);
+	apic_icr(0, ICR_SELF | 0x61);
+	check_eq("PPR in the handler", apic_read(APIC_PPR), 0x50);
+	check_eq("ISR in the handler", apic_bit(APIC_ISR, 0x55), 1);
+	sti();
+	asm volatile("nop; nop; nop; nop");
+	cli();
+	order[ordered++ % 64] = 0;
+	apic_eoi();
+}
+
+void priorities(void)
+{
+	static const u8 wanted[] = { 0x55, 0x61, 0, 0x58, 0x45 };
+	unsigned int i;
+
+	use_xapic();
+	rt_handler[0x55] = nested;
+	rt_handler[0x45] = note;
+	rt_handler[0x58] = note;
+	rt_handler[0x61] = note;
+	apic_icr(0, ICR_SELF | 0x55);
+	sti();
+	check("all came", wait_for(ordered >= 5, 5));
+	cli();
+	check_eq("how many", ordered, 5);
+	for (i = 0; i < 5; i++)
+		check_eq("order", order[i], wanted[i]);
+	check_eq("ISR at the end", apic_bit(APIC_ISR, 0x55), 0);
+	check_eq("PPR at the end", apic_read(APIC_PPR), 0);
+}
+
+/* Several pending at once are taken from the highest vector down. */
+void pending_order(void)
+{
+	static const u8 sent[] = { 0x31, 0x92, 0x44, 0xe3, 0x93, 0x32, 0x70 };
+	static const u8 wanted[] = { 0xe3, 0x93, 0x92, 0x70, 0x44, 0x32, 0x31 };
+	unsigned int i;
+
+	use_xapic();
+	for (i = 0; i < sizeof(sent); i++) {
+		rt_handler[sent[i]] = note;
+		apic_icr(0, ICR_SELF | sent[i]);
+	}
+	for (i = 0; i < sizeof(sent); i++)
+		check_eq("IRR", apic_bit(APIC_IRR, sent[i]), 1);
+	sti();
+	check("all came", wait_for(ordered >= sizeof(sent), 5));
+	cli();
+	for (i = 0; i < sizeof(sent); i++)
+		check_eq("order", order[i], wanted[i]);
+}
+
+/* The TPR holds back its class and below, by memory and by CR8. */
+void task_priority(void)
+{
+	unsigned int round;
+
+	use_xapic();
+	count_vector(0x52);
+	count_vector(0x61);
+	for (round = 1; round <= 2; round++) {
+		if (round == 1)
+			apic_write(APIC_TPR, 0x50);
+		else
+			write_cr8(5);
+		apic_icr(0, ICR_SELF | 0x52);
+		apic_icr(0, ICR_SELF | 0x61);
+		sti();
+		delay_us(1000);
+		cli();
+		check_eq("class 6 over TPR 0x50", count[0x61], round);
+		check_eq("class 5 under TPR 0x50", count[0x52], round - 1);
+		check_eq("its IRR bit", apic_bit(APIC_IRR, 0x52), 1);
+		sti();
+		if (round == 1)
+			apic_write(APIC_TPR, 0x40);
+		else
+			write_cr8(4);
+		asm volatile("nop");
+		check_eq("class 5 at once when TPR goes to 0x40", count[0x52], round);
+		cli();
+	}
+	write_cr8(0);
+	check_eq("TPR", apic_read(APIC_TPR), 0);
+}
+
+/* One interrupt sent twice while pending comes once; sent again in its handler, once more. */
+static void again(struct frame *f)
+{
+	if (count[f->vector]++ == 0)
+		apic_icr(0, ICR_SELF | f->vector);
+	apic_eoi();
+}
+
+void coalescing(void)
+{
+	use_xapic();
+	rt_handler[VECTOR] = again;
+	apic_icr(0, ICR_SELF | VECTOR);
+	apic_icr(0, ICR_SELF | VECTOR);
+	sti();
+	delay_us(2000);
+	cli();
+	check_eq("interrupts", count[VECTOR], 2);
+}
+
+/* ---- STI's shadow ---- */
+
+static volatile u64 shadow_rip;
+
+static void shadowed(struct frame *f)
+{
+	shadow_rip = f->rip;
+	count[f->vector]++;
+	apic_eoi();
+}
+
+void sti_shadow(void)
+{
+	extern u8 shadow_after[], shadow_second[];
+
+	use_xapic();
+	rt_handler[VECTOR] = shadowed;
+	apic_icr(0, ICR_SELF | VECTOR);
+	asm volatile("sti\n\tnop\n.globl shadow_after\nshadow_after:\n\tnop\n\tcli" ::: "memory");
+	check_eq("interrupts", count[VECTOR], 1);
+	check_eq("taken after one more instruction", shadow_rip, (uintptr_t)shadow_after);
+	/* STI; CLI: never taken. */
+	apic_icr(0, ICR_SELF | VECTOR);
+	asm volatile("sti\n\tcli" ::: "memory");
+	check_eq("STI, CLI", count[VECTOR], 1);
+	/* The instruction in the shadow may be one that exits. */
+	asm volatile("sti\n\tmovl $0, %%eax\n.globl shadow_second\nshadow_second:\n\tcli" ::: "rax", "memory");
+	check_eq("interrupts", count[VECTOR], 2);
+	check_eq("taken after one more instruction", shadow_rip, (uintptr_t)shadow_second);
+}
+
+/* STI; HLT with the interrupt already pending: HLT is entered, and left at once. */
+void sti_hlt_pending(void)
+{
+	extern u8 hlt_after[];
+
+	use_xapic();
+	rt_handler[VECTOR] = shadowed;
+	apic_icr(0, ICR_SELF | VECTOR);
+	asm volatile("sti\n\thlt\n.globl hlt_after\nhlt_after:\n\tcli" ::: "memory");
+	check_eq("interrupts", count[VECTOR], 1);
+	check_eq("returns behind HLT", shadow_rip, (uintptr_t)hlt_after);
+}
+
+/* An instruction that exits, in the shadow of STI: the interrupt comes after it. */
+void sti_shadow_exit(void)
+{
+	extern u8 cpuid_after[], out_after[];
+	u32 a = 0, c = 0;
+
+	use_xapic();
+	rt_handler[VECTOR] = shadowed;
+	apic_icr(0, ICR_SELF | VECTOR);
+	asm volatile("sti\n\tcpuid\n.globl cpuid_after\ncpuid_after:\n\tcli"
+		     : "+a"(a), "+c"(c) :: "rbx", "rdx", "memory");
+	check_eq("interrupts", count[VECTOR], 1);
+	check_eq("taken behind CPUID", shadow_rip, (uintptr_t)cpuid_after);
+	apic_icr(0, ICR_SELF | VECTOR);
+	asm volatile("sti\n\toutb %%al, %%dx\n.globl out_after\nout_after:\n\tcli"
+		     :: "a"(0), "d"(PORT_TEST) : "memory");
+	check_eq("interrupts", count[VECTOR], 2);
+	check_eq("taken behind OUT", shadow_rip, (uintptr_t)out_after);
+}
+
+/* ---- 8259, 8254, IOAPIC ---- */
+
+static void pic_tick(struct frame *f)
+{
+	count[f->vector]++;
+	out8(0x20, 0x20);
+}
+
+void pit_by_pic(void)
+{
+	use_xapic();
+	apic_write(APIC_LVT_LINT0, 7 << 8);	/* ExtINT */
+	pic_init(0x30, 0xfe, 0xff);
+	rt_handler[0x30] = pic_tick;
+	pit_start(2, 11932);			/* 10 ms */
+	sti();
+	check("five ticks", wait_for(count[0x30] >= 5, 20));
+	cli();
+	out8(0x21, 0xff);
+	check_eq("the mask reads back", in8(0x21), 0xff);
+}
+
+void pit_by_ioapic(void)
+{
+	u64 seen;
+
+	use_xapic();
+	count_vector(VECTOR);
+	ioapic_route(0, 0, VECTOR);		/* pin 0, as long as nobody routes GSI 0 to pin 2 */
+	pit_start(2, 11932);
+	check("five ticks", waited(VECTOR, 5));
+	ioapic_write(0x10, VECTOR | RTE_MASKED);
+	sti();
+	delay_us(20000);
+	cli();
+	seen = count[VECTOR];
+	sti();
+	delay_us(50000);
+	cli();
+	check_eq("ticks while masked", count[VECTOR], seen);
+}
+
+void pit_counter(void)
+{
+	u16 a, b;
+
+	pit_start(2, 0);
+	out8(0x43, 0);		/* latch */
+	a = in8(0x40);
+	a |= in8(0x40) << 8;
+	delay_us(1000);
+	out8(0x43, 0);
+	b = in8(0x40);
+	b |= in8(0x40) << 8;
+	check("1 ms takes 1193 ticks or more", (u16)(a - b) >= 1100);
+	/* Channel 2, as TSC calibration uses it: gate on, mode 0, wait for OUT on port 0x61. */
+	out8(0x61, (in8(0x61) & ~2) | 1);
+	out8(0x43, 0xb0);
+	out8(0x42, 11932 & 0xff);
+	out8(0x42, 11932 >> 8);
+	check_eq("OUT just after the start", in8(0x61) & 0x20, 0);
+	check("OUT goes high", wait_for(in8(0x61) & 0x20, 10));
+}
+
+void ioapic_registers(void)
+{
+	check_eq("version", ioapic_read(1) & 0xff, 0x11);
+	check_eq("highest pin", ioapic_read(1) >> 16 & 0xff, 23);
+	ioapic_write(0, 0x0a000000);
+	check_eq("ID", ioapic_read(0), 0x0a000000);
+	check_eq("a pin at reset", ioapic_read(0x10 + 2 * 5) & RTE_MASKED, RTE_MASKED);
+	ioapic_write(0x10 + 2 * 5, RTE_MASKED | RTE_LEVEL | 0x45);
+	ioapic_write(0x11 + 2 * 5, 0x03000000);
+	check_eq("a pin, low half", ioapic_read(0x10 + 2 * 5), RTE_MASKED | RTE_LEVEL | 0x45);
+	check_eq("a pin, high half", ioapic_read(0x11 + 2 * 5), 0x03000000);
+	check_eq("a register beyond the last pin", ioapic_read(0x10 + 2 * 24), 0xffffffff);
+}
+
+void pic_registers(void)
+{
+	pic_init(0x30, 0x5a, 0xa5);
+	check_eq("master's mask", in8(0x21), 0x5a);
+	check_eq("slave's mask", in8(0xa1), 0xa5);
+	out8(0x20, 0x0a);
+	check_eq("IRR", in8(0x20), 0);
+	out8(0x20, 0x0b);
+	check_eq("ISR", in8(0x20), 0);
+	out8(0x4d0, 0x20);
+	out8(0x4d1, 0x0c);
+	check_eq("ELCR, master", in8(0x4d0), 0x20);
+	check_eq("ELCR, slave", in8(0x4d1), 0x0c);
+	out8(0x4d0, 0xff);
+	check_eq("ELCR, lines that are always edges", in8(0x4d0) & 7, 0);
+}
+
+/* The host raises a level on GSI 10; it comes again after EOI while the line is up. */
+static volatile u64 levels;
+
+static void level(struct frame *f)
+{
+	(void)f;
+	check_eq("remote IRR in the handler", ioapic_read(0x10 + 2 * 10) >> 14 & 1, 1);
+	if (++levels == 3)
+		rt_sync(0);		/* the host lowers the line */
+	apic_eoi();
+}
+
+void ioapic_level(void)
+{
+	use_xapic();
+	rt_handler[0x51] = level;
+	ioapic_route(10, 0, 0x51 | RTE_LEVEL);
+	rt_sync(1);			/* the host raises the line */
+	sti();
+	check("three times", wait_for(levels >= 3, 10));
+	delay_us(2000);
+	cli();
+	check_eq("after the line went down", levels, 3);
+	check_eq("remote IRR", ioapic_read(0x10 + 2 * 10) >> 14 & 1, 0);
+	check_eq("TMR", apic_bit(APIC_TMR, 0x51), 1);
+}
+
+/* An edge while masked is remembered for a level line, lost for an edge. */
+void ioapic_edge(void)
+{
+	use_xapic();
+	count_vector(0x52);
+	ioapic_route(11, 0, 0x52);
+	rt_sync(3);			/* up and down */
+	check("an edge", waited(0x52, 1));
+	rt_sync(3);
+	rt_sync(3);
+	check("edges before the first is taken are one", waited(0x52, 2));
+	sti();
+	delay_us(1000);
+	cli();
+	check_eq("interrupts", count[0x52], 2);
+	ioapic_write(0x10 + 2 * 11, 0x52 | RTE_MASKED);
+	rt_sync(3);
+	sti();
+	delay_us(1000);
+	cli();
+	check_eq("while masked", count[0x52], 2);
+}
+
+/* A message that the host sends. */
+void msi(void)
+{
+	use_xapic();
+	count_vector(0x53);
+	rt_sync(4);
+	check("it arrives", waited(0x53, 1));
+	rt_sync(5);
+	check("logical destination", waited(0x53, 2));
+}
+
+/* Interrupts from the host while the guest spins, halts, does port I/O. */
+void flood(void)
+{
+	u64 i;
+
+	use_xapic();
+	count_vector(0x54);
+	for (i = 0; i < 2000; i++) {
+		apic_icr(0, ICR_SELF | 0x54);
+		switch (i % 4) {
+		case 0:
+			sti();
+			out8(PORT_TEST, 1);
+			break;
+		case 1:
+			sti_hlt();
+			break;
+		case 2:
+			sti();
+			asm volatile("cpuid" :: "a"(0), "c"(0) : "rbx", "rdx");
+			break;
+		case 3:
+			sti();
+			asm volatile("nop");
+			break;
+		}
+		cli();
+		if (count[0x54] != i + 1) {
+			check_eq("interrupts", count[0x54], i + 1);
+			return;
+		}
+	}
+	check_eq("interrupts", count[0x54], 2000);
+}
+
+/* An error in the ICR: illegal vector. */
+void error_interrupt(void)
+{
+	use_xapic();
+	count_vector(0x60);
+	apic_write(APIC_LVT_ERROR, 0x60);
+	apic_write(APIC_ESR, 0);
+	check_eq("ESR", apic_read(APIC_ESR), 0);
+}
+
+/* Disabled in its base MSR: its page is ordinary space; enabled again it is as after reset. */
+void global_disable(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	use_xapic();
+	apic_write(APIC_TPR, 0x30);
+	wrmsr(MSR_APIC_BASE, base & ~(u64)APIC_BASE_ENABLE);
+	check_eq("reads while disabled", apic_mmio_read(APIC_SVR), 0xffffffff);
+	wrmsr(MSR_APIC_BASE, base);
+	check_eq("version", apic_mmio_read(APIC_VERSION) & 0xff, 0x14);
+	check_trap("a reserved bit of the base", try_wrmsr(MSR_APIC_BASE, base | 1), 13, 0);
+}
