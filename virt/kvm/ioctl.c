@@ -186,7 +186,7 @@ out:
  * @value: its argument
  *
  * Context: process context, no lock held, may sleep.
- * Return: the handler's result; -ENOTTY where there is no row, -EFAULT, -E2BIG, -ENOMEM, -EINTR.
+ * Return: the handler's result; @call->unknown where there is no row, -EFAULT, -E2BIG, -ENOMEM, -EINTR.
  */
 long kvm_ioctl_dispatch(const struct kvm_ioctl_row *generic,
 			const struct kvm_ioctl_row *const *arch, struct kvm_ioctl_call *call,
@@ -195,7 +195,7 @@ long kvm_ioctl_dispatch(const struct kvm_ioctl_row *generic,
 	const struct kvm_ioctl_row *row = find_row(generic, arch, cmd);
 
 	if (!row)
-		return -ENOTTY;
+		return call->unknown;
 	call->value = value;
 	call->uptr = call->compat ? compat_ptr(value) : (void __user *)value;
 	if ((row->flags & IOC_ARG_VALUE) || !header_size(row))

@@ -40,6 +40,7 @@ enum kvm_ioctl_flags {
  * @count: IOC_ARRAY: elements that @arg has room for = as many as the caller said
  * @file: the file the call came through
  * @compat: from a 32-bit process
+ * @unknown: what a number without a row gets: the ABI says -EINVAL or -ENOTTY by kind of file
  */
 struct kvm_ioctl_call {
 	struct kvm *kvm;
@@ -50,6 +51,7 @@ struct kvm_ioctl_call {
 	u32 count;
 	struct file *file;
 	bool compat;
+	int unknown;
 };
 
 /**

@@ -39,7 +39,7 @@ static const struct kvm_ioctl_row system_ioctls[] = {
 
 static long dev_call(struct file *file, unsigned int cmd, unsigned long value, bool compat)
 {
-	struct kvm_ioctl_call call = { .file = file, .compat = compat };
+	struct kvm_ioctl_call call = { .file = file, .compat = compat, .unknown = -EINVAL };
 
 	return kvm_ioctl_dispatch(system_ioctls, kvm_arch_system_tables, &call, cmd, value);
 }

@@ -324,7 +324,7 @@ static long vcpu_call(struct file *file, unsigned int cmd, unsigned long value, 
 {
 	struct kvm_vcpu *vcpu = file->private_data;
 	struct kvm_ioctl_call call = {
-		.kvm = vcpu->kvm, .vcpu = vcpu, .file = file, .compat = compat
+		.kvm = vcpu->kvm, .vcpu = vcpu, .file = file, .compat = compat, .unknown = -EINVAL
 	};
 
 	if (vcpu->kvm->mm != current->mm || READ_ONCE(vcpu->kvm->dead))

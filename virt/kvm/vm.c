@@ -142,7 +142,9 @@ static const struct kvm_ioctl_row vm_ioctls[] = {
 
 static long vm_call(struct file *file, unsigned int cmd, unsigned long value, bool compat)
 {
-	struct kvm_ioctl_call call = { .kvm = file->private_data, .file = file, .compat = compat };
+	struct kvm_ioctl_call call = {
+		.kvm = file->private_data, .file = file, .compat = compat, .unknown = -ENOTTY
+	};
 
 	/* Guest memory is an address range of the creator's mm: in any other it would be somebody else's. */
 	if (call.kvm->mm != current->mm || READ_ONCE(call.kvm->dead))

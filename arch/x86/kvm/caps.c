@@ -18,12 +18,14 @@
  * @value: what KVM_CHECK_EXTENSION says
  * @get: computes it instead, if not NULL
  * @enable: KVM_ENABLE_CAP on a VM; NULL: it needs no enabling, so can't be
+ * @enable_vcpu: KVM_ENABLE_CAP on a vCPU, likewise
  */
 struct kvm_cap_row {
 	u32 cap;
 	u32 value;
 	u32 (*get)(struct kvm *kvm);
 	long (*enable)(struct kvm *kvm, const struct kvm_enable_cap *cap);
+	long (*enable_vcpu)(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap);
 };
 
 /* As many as there are CPUs is what runs well; more is allowed. */
@@ -50,6 +52,13 @@ static long enable_max_vcpu_id(struct kvm *kvm, const struct kvm_enable_cap *cap
 	return 0;
 }
 
+/* What CPUID 0x40000001 doesn't announce isn't there, from now on. */
+static long enforce_pv_cpuid(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap)
+{
+	vcpu->pv.enforce_cpuid = cap->args[0];
+	return 0;
+}
+
 static u32 has_xsave(struct kvm *kvm)
 {
 	return boot_cpu_has(X86_FEATURE_XSAVE);
@@ -58,11 +67,6 @@ static u32 has_xsave(struct kvm *kvm)
 static u32 has_tsc_scaling(struct kvm *kvm)
 {
 	return kvm_caps->tsc_scaling;
-}
-
-static u32 has_stable_tsc(struct kvm *kvm)
-{
-	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC);
 }
 
 static const struct kvm_cap_row rows[] = {
@@ -106,11 +110,14 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
-	{ KVM_CAP_GET_TSC_KHZ, .get = has_stable_tsc },
+	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, .get = has_tsc_scaling },
 	{ KVM_CAP_VM_TSC_CONTROL, .get = has_tsc_scaling },
+	/* paravirtual */
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1, .enable_vcpu = enforce_pv_cpuid },
 	/* the ABI itself */
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 };
 
@@ -140,4 +147,13 @@ long kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	if (!row || !row->enable || cap->flags)
 		return -EINVAL;
 	return row->enable(kvm, cap);
+}
+
+long kvm_vcpu_enable_cap(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap)
+{
+	const struct kvm_cap_row *row = find(cap->cap);
+
+	if (!row || !row->enable_vcpu || cap->flags)
+		return -EINVAL;
+	return row->enable_vcpu(vcpu, cap);
 }

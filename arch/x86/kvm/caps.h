@@ -9,5 +9,7 @@
 long kvm_check_extension(struct kvm *kvm, unsigned long cap);
 /* KVM_ENABLE_CAP on a VM; kvm->lock held. 0, -EINVAL. */
 long kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
+/* On a vCPU; its mutex held. */
+long kvm_vcpu_enable_cap(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 #endif

@@ -5,6 +5,7 @@
 #include <linux/signal.h>
 #include <linux/uaccess.h>
 
+#include "caps.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "event.h"
@@ -140,6 +141,11 @@ static long ioctl_translate(struct kvm_ioctl_call *call)
 	return 0;
 }
 
+static long ioctl_enable_cap(struct kvm_ioctl_call *call)
+{
+	return kvm_vcpu_enable_cap(call->vcpu, call->arg);
+}
+
 /* KVM_SET_SIGNAL_MASK: a length, then that many bytes of sigset; NULL: as the thread's own. */
 static long ioctl_set_signal_mask(struct kvm_ioctl_call *call)
 {
@@ -172,8 +178,8 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_RUN, ioctl_run, IOC_ARG_VALUE },
 	{ KVM_GET_REGS, ioctl_get_regs, IOC_VCPU_LOADED },
 	{ KVM_SET_REGS, ioctl_set_regs, IOC_VCPU_LOADED },
-	{ KVM_GET_SREGS, ioctl_get_sregs, IOC_VCPU_LOADED },
-	{ KVM_SET_SREGS, ioctl_set_sregs, IOC_VCPU_LOADED },
+	{ KVM_GET_SREGS, ioctl_get_sregs, IOC_VCPU_LOADED | IOC_SRCU },
+	{ KVM_SET_SREGS, ioctl_set_sregs, IOC_VCPU_LOADED | IOC_SRCU },
 	{ KVM_GET_FPU, ioctl_get_fpu },
 	{ KVM_SET_FPU, ioctl_set_fpu },
 	{ KVM_GET_XSAVE, ioctl_get_xsave },
@@ -188,6 +194,7 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_SET_MP_STATE, ioctl_set_mp_state, IOC_VCPU_LOADED },
 	{ KVM_INTERRUPT, ioctl_interrupt },
 	{ KVM_NMI, ioctl_nmi, IOC_NO_VCPU_MUTEX },
+	{ KVM_ENABLE_CAP, ioctl_enable_cap },
 	{ KVM_TRANSLATE, ioctl_translate, IOC_VCPU_LOADED | IOC_SRCU },
 	{ KVM_SET_SIGNAL_MASK, ioctl_set_signal_mask, IOC_ARG_VALUE },
 	{}

@@ -6,6 +6,7 @@
 #include "cpuid.h"
 #include "cr.h"
 #include "event.h"
+#include "msr.h"
 #include "regs_ioctl.h"
 
 /* Offsets of struct kvm_regs' members in the order of instruction encoding. */
@@ -102,9 +103,7 @@ long ioctl_get_sregs(struct kvm_ioctl_call *call)
 	s->cr4 = kvm_cr4(vcpu);
 	s->cr8 = kvm_get_cr8(vcpu);
 	s->efer = vcpu->regs.efer;
-	s->apic_base = 0;
-	if (vcpu->lapic)
-		lapic_msr_read(vcpu, MSR_IA32_APICBASE, &s->apic_base, true);
+	kvm_msr_read(vcpu, MSR_IA32_APICBASE, &s->apic_base, true);
 	/* An external interrupt whose delivery has begun must be saved with the rest. */
 	if (vcpu->event.irq.injected && !vcpu->event.irq.soft)
 		__set_bit(vcpu->event.irq.vector, (unsigned long *)s->interrupt_bitmap);
@@ -120,7 +119,7 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 
 	if (!kvm_valid_sregs(vcpu, s))
 		return -EINVAL;
-	if (vcpu->lapic && lapic_msr_write(vcpu, MSR_IA32_APICBASE, s->apic_base, true))
+	if (kvm_msr_write(vcpu, MSR_IA32_APICBASE, s->apic_base, true))
 		return -EINVAL;
 
 	set_dtable(vcpu, KVM_SEG_IDTR, &s->idt);

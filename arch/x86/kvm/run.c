@@ -95,10 +95,14 @@ static enum kvm_exit_action req_event(struct kvm_vcpu *vcpu)
  * mappings; events come last since they are put into the state that all others have settled.
  */
 static enum kvm_exit_action (*const request_handlers[KVM_NR_REQS])(struct kvm_vcpu *) = {
-	[KVM_REQ_VM_DEAD] = req_vm_dead,	   [KVM_REQ_TRIPLE_FAULT] = req_triple_fault,
-	[KVM_REQ_MASTERCLOCK] = req_masterclock,   [KVM_REQ_CLOCK_UPDATE] = req_clock_update,
-	[KVM_REQ_STEAL_UPDATE] = req_steal_update, [KVM_REQ_INTERCEPTS] = req_intercepts,
-	[KVM_REQ_MMU_ROOT] = req_mmu_root,	   [KVM_REQ_TLB_FLUSH] = req_tlb_flush,
+	[KVM_REQ_VM_DEAD] = req_vm_dead,
+	[KVM_REQ_TRIPLE_FAULT] = req_triple_fault,
+	[KVM_REQ_MASTERCLOCK] = req_masterclock,
+	[KVM_REQ_CLOCK_UPDATE] = req_clock_update,
+	[KVM_REQ_STEAL_UPDATE] = req_steal_update,
+	[KVM_REQ_INTERCEPTS] = req_intercepts,
+	[KVM_REQ_MMU_ROOT] = req_mmu_root,
+	[KVM_REQ_TLB_FLUSH] = req_tlb_flush,
 	[KVM_REQ_EVENT] = req_event,
 };
 
@@ -352,7 +356,7 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 static void fill_run(struct kvm_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 base = 0;
+	u64 base = vcpu->msr.apic_base;
 
 	run->if_flag = !!(kvm_rflags_read(vcpu) & X86_EFLAGS_IF);
 	run->cr8 = kvm_get_cr8(vcpu);
