@@ -113,14 +113,22 @@ static const struct feature_row feature_rows[] = {
 	  F(CLZERO) | F(XSAVEERPTR) | F(WBNOINVD) | F(AMD_IBPB) | F(AMD_IBRS) | F(AMD_STIBP) |
 		  F(AMD_STIBP_ALWAYS_ON) | F(AMD_SSBD) | F(VIRT_SSBD) | F(AMD_SSB_NO) | F(BTC_NO), 0 },
 	/* No nested data breakpoints; LFENCE serializes; null selector clears base; no SMM_CTL */
-	{ 0x80000021, 0, EAX, RAW, BIT(0) | BIT(2) | BIT(6) | BIT(9), 0 },
+	{ 0x80000021, 0, EAX, RAW, BIT(0) | BIT(2) | BIT(6), BIT(9) },
 };
+
+/* The host's CPUID; zeros for a leaf that it lacks, where some CPUs answer with another leaf's data. */
+static void host_cpuid(u32 function, u32 index, u32 r[4])
+{
+	memset(r, 0, 4 * sizeof(r[0]));
+	if (function <= cpuid_eax(function & 0x80000000))
+		cpuid_count(function, index, &r[EAX], &r[EBX], &r[ECX], &r[EDX]);
+}
 
 static u32 host_word(const struct feature_row *row)
 {
 	u32 r[4];
 
-	cpuid_count(row->function, row->index, &r[EAX], &r[EBX], &r[ECX], &r[EDX]);
+	host_cpuid(row->function, row->index, r);
 	return row->word == RAW ? r[row->reg] :
 				  r[row->reg] & boot_cpu_data.x86_capability[row->word];
 }
@@ -181,7 +189,7 @@ static void keep(struct kvm_cpuid_entry2 *e, u8 regs)
 {
 	u32 r[4], i;
 
-	cpuid_count(e->function, e->index, &r[EAX], &r[EBX], &r[ECX], &r[EDX]);
+	host_cpuid(e->function, e->index, r);
 	for (i = 0; i < 4; i++)
 		if (regs & BIT(i))
 			*entry_reg(e, i) = r[i];
@@ -209,7 +217,7 @@ static void fix_max_extended(struct kvm_cpuid_entry2 *e)
 	u32 max = min(e->eax, 0x80000021u);
 
 	/* 0x80000021 holds bits that are true here although the CPU is older than the leaf. */
-	if (lfence_serializes() && max >= 0x8000001f)
+	if (lfence_serializes())
 		max = 0x80000021;
 	e->eax = max;
 }
@@ -255,7 +263,7 @@ static void fix_widths(struct kvm_cpuid_entry2 *e)
 		phys = (e->eax >> 16) & 0xff;
 	if (levels)
 		phys = min(phys, 9 * levels + 12);
-	e->eax = phys | virt << 8;
+	e->eax = phys | virt << 8 | phys << 16;
 
 	/* The names that Intel's leaf has for the same; the vendor must switch the MSRs. */
 	if (!kvm_caps->spec_ctrl)
@@ -271,10 +279,14 @@ static void fix_performance_hints(struct kvm_cpuid_entry2 *e)
 
 static void fix_amd21(struct kvm_cpuid_entry2 *e)
 {
+	if (!host_is_amd_like()) {
+		e->eax = 0;
+		return;
+	}
 	if (lfence_serializes())
 		e->eax |= BIT(2);
-	if (!host_is_amd_like())
-		e->eax = 0;
+	if (!boot_cpu_has_bug(X86_BUG_NULL_SEG))
+		e->eax |= BIT(6);
 }
 
 static void fix_signature(struct kvm_cpuid_entry2 *e)

@@ -415,7 +415,8 @@ int msr_table_check(void)
 	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | \
 	 ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO |   \
 	 ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO |                 \
-	 ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR)
+	 ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR |           \
+	 ARCH_CAP_ITS_NO)
 
 /* CPUs without the MSR are known to the kernel by model: what it doesn't call affected isn't. */
 static const struct {
@@ -428,6 +429,7 @@ static const struct {
 	{ X86_BUG_ITLB_MULTIHIT, ARCH_CAP_PSCHANGE_MC_NO },
 	{ X86_BUG_GDS, ARCH_CAP_GDS_NO },
 	{ X86_BUG_RFDS, ARCH_CAP_RFDS_NO },
+	{ X86_BUG_ITS, ARCH_CAP_ITS_NO },
 };
 
 static u64 host_arch_capabilities(void)
