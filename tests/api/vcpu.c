@@ -31,21 +31,22 @@ static struct vcpu *real_vcpu(struct vm *vm, const void *code, size_t bytes)
 
 #define real_guest(vm, code) real_vcpu(vm, code, sizeof(code))
 
+/* Ioctls that a vCPU must not know. Linux's own driver says EINVAL here, where ENOTTY is the rule. */
 static void unknown_ioctls(const void *arg)
 {
 	static const struct {
 		const char *name;
 		unsigned long cmd;
-		int want;
 	} row[] = {
-		{ "_IO(KVMIO, 0xff)", _IO(KVMIO, 0xff), EINVAL },
-		{ "_IO('k', 0)", _IO('k', 0), EINVAL },
-		{ "KVM_CREATE_VM", KVM_CREATE_VM, EINVAL },
-		{ "KVM_CREATE_VCPU", KVM_CREATE_VCPU, EINVAL },
-		{ "KVM_SET_USER_MEMORY_REGION", KVM_SET_USER_MEMORY_REGION, EINVAL },
-		{ "KVM_CREATE_IRQCHIP", KVM_CREATE_IRQCHIP, EINVAL },
-		{ "KVM_GET_REGS with a wrong size", _IOR(KVMIO, 0x81, uint64_t), EINVAL },
-		{ "KVM_GET_REGS with a wrong direction", _IOW(KVMIO, 0x81, struct kvm_regs), EINVAL },
+		{ "_IO(KVMIO, 0xff)", _IO(KVMIO, 0xff) },
+		{ "_IO('k', 0)", _IO('k', 0) },
+		{ "another type", _IO(0xaf, 0x80) },
+		{ "KVM_CREATE_VM", KVM_CREATE_VM },
+		{ "KVM_CREATE_VCPU", KVM_CREATE_VCPU },
+		{ "KVM_SET_USER_MEMORY_REGION", KVM_SET_USER_MEMORY_REGION },
+		{ "KVM_CREATE_IRQCHIP", KVM_CREATE_IRQCHIP },
+		{ "KVM_GET_REGS with a wrong size", _IOR(KVMIO, 0x81, uint64_t) },
+		{ "KVM_GET_REGS with a wrong direction", _IOW(KVMIO, 0x81, struct kvm_regs) },
 	};
 	unsigned char buffer[8192] = { 0 };
 	struct vm *vm = vm_new();
@@ -54,26 +55,33 @@ static void unknown_ioctls(const void *arg)
 
 	(void)arg;
 	for (i = 0; i < ARRAY_SIZE(row); i++)
-		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, buffer), row[i].want);
-	expect_errno("another type", ioctl(vcpu->fd, _IO(0xaf, 0x80), 0), EINVAL);
+		expect_true(ioctl(vcpu->fd, row[i].cmd, buffer) == -1 &&
+			    (errno == ENOTTY || errno == EINVAL),
+			    "%s: expected ENOTTY or EINVAL, saw %s", row[i].name, strerrorname_np(errno));
 }
 
+/* Pointers to nowhere; where an ioctl belongs to a capability, only if the driver has that. */
 static void bad_pointers(const void *arg)
 {
-#define CMD(cmd) { #cmd, cmd }
+#define CMD(cmd) { #cmd, cmd, KVM_CAP_USER_MEMORY }
+#define CMD_OF(cap, cmd) { #cmd, cmd, KVM_CAP_##cap }
 	static const struct {
 		const char *name;
 		unsigned long cmd;
+		unsigned int cap;
 	} row[] = {
 		CMD(KVM_GET_REGS), CMD(KVM_SET_REGS), CMD(KVM_GET_SREGS), CMD(KVM_SET_SREGS),
 		CMD(KVM_GET_FPU), CMD(KVM_SET_FPU), CMD(KVM_GET_LAPIC), CMD(KVM_SET_LAPIC),
-		CMD(KVM_GET_MSRS), CMD(KVM_SET_MSRS), CMD(KVM_GET_XSAVE), CMD(KVM_SET_XSAVE),
-		CMD(KVM_GET_XCRS), CMD(KVM_SET_XCRS), CMD(KVM_GET_DEBUGREGS), CMD(KVM_SET_DEBUGREGS),
-		CMD(KVM_GET_VCPU_EVENTS), CMD(KVM_SET_VCPU_EVENTS), CMD(KVM_GET_MP_STATE),
-		CMD(KVM_SET_MP_STATE), CMD(KVM_SET_CPUID2), CMD(KVM_GET_CPUID2), CMD(KVM_SET_CPUID),
-		CMD(KVM_TRANSLATE), CMD(KVM_SET_SIGNAL_MASK), CMD(KVM_X86_SETUP_MCE),
-		CMD(KVM_X86_SET_MCE), CMD(KVM_TPR_ACCESS_REPORTING), CMD(KVM_SET_GUEST_DEBUG),
-		CMD(KVM_ENABLE_CAP),
+		CMD(KVM_GET_MSRS), CMD(KVM_SET_MSRS), CMD(KVM_GET_MP_STATE), CMD(KVM_SET_MP_STATE),
+		CMD(KVM_SET_CPUID2), CMD(KVM_GET_CPUID2), CMD(KVM_SET_CPUID), CMD(KVM_TRANSLATE),
+		CMD(KVM_SET_SIGNAL_MASK),
+		CMD_OF(XSAVE, KVM_GET_XSAVE), CMD_OF(XSAVE, KVM_SET_XSAVE),
+		CMD_OF(XCRS, KVM_GET_XCRS), CMD_OF(XCRS, KVM_SET_XCRS),
+		CMD_OF(DEBUGREGS, KVM_GET_DEBUGREGS), CMD_OF(DEBUGREGS, KVM_SET_DEBUGREGS),
+		CMD_OF(VCPU_EVENTS, KVM_GET_VCPU_EVENTS), CMD_OF(VCPU_EVENTS, KVM_SET_VCPU_EVENTS),
+		CMD_OF(MCE, KVM_X86_SETUP_MCE), CMD_OF(MCE, KVM_X86_SET_MCE),
+		CMD_OF(VAPIC, KVM_TPR_ACCESS_REPORTING), CMD_OF(SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG),
+		CMD_OF(ENABLE_CAP, KVM_ENABLE_CAP),
 	};
 	struct vm *vm = vm_new();
 	struct vcpu *vcpu;
@@ -83,6 +91,8 @@ static void bad_pointers(const void *arg)
 	vm_add_irqchip(vm, false);
 	vcpu = vm_add_vcpu(vm, 0);
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		if (kvm_cap(vm->kvm, row[i].cap) <= 0)
+			continue;
 		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, (void *)8), EFAULT);
 		expect_errno(row[i].name, ioctl(vcpu->fd, row[i].cmd, (void *)0xffff888000000000),
 			     EFAULT);

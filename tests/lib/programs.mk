@@ -21,6 +21,12 @@ $(BUILD)/obj/tests/lib/%.o: $(TOP)/tests/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
 
+# An archive: who has no guest's image doesn't get guest.o, which wants one.
+lib := $(BUILD)/obj/tests/lib/lib.a
+$(lib): $(lib_objects)
+	rm -f $@
+	ar rc $@ $^
+
 -include $(lib_objects:.o=.d)
 
 define programs
@@ -31,7 +37,7 @@ $(BUILD)/obj/tests/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(TEST_CFLAGS) -MMD -MP -c -o $$@ $$<
 
-$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(lib_objects)
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(lib)
 	@mkdir -p $$(@D)
 	$$(CC) $$(TEST_CFLAGS) -o $$@ $$^
 
