@@ -544,6 +544,15 @@ static int signal_of(u8 vector, int *code)
 	return SIGSEGV;
 }
 
+/* A call to a non-canonical address with no stack to push to: which fault comes first differs. */
+static bool either_fault(const struct emul_insn *i, const struct cpu_fault *fault)
+{
+	bool call = i->map == 0 && (i->opcode == 0xe8 || (i->opcode == 0xff && (i->reg & 7) == 2));
+
+	return call && world.c.exc.vector == 13 && fault->sig == SIGSEGV &&
+	       fault->addr - (CPU_STACK - 16) < CPU_STACK_SIZE + 32;
+}
+
 /* Compare how it ended. Return: NULL, or what differs. */
 static const char *compare_fault(enum emul_result res, const struct cpu_fault *fault)
 {
@@ -557,6 +566,8 @@ static const char *compare_fault(enum emul_result res, const struct cpu_fault *f
 	sig = signal_of(exc->vector, &code);
 	if (!fault->sig)
 		return "the CPU doesn't fault";
+	if (either_fault(&world.c.insn, fault))
+		return NULL;
 	if (fault->sig != sig)
 		return "another exception";
 	if (exc->vector == 14)
@@ -695,6 +706,34 @@ static bool run_family(const struct family *f, unsigned int n, bool is_64)
 		      bad ? ", expected the CPU's results, saw the differences above" : "");
 }
 
+/* DAA, DAS, AAA, AAS of every AL, CF and AF. */
+static void run_decimal(void)
+{
+	static const struct family f = { "decimal", 0, 0x27, 0x3f, 0, M32, 1, false };
+	static const u8 opcode[] = { 0x27, 0x2f, 0x37, 0x3f };
+	static struct test t = { .f = &f };
+	unsigned int i, bad = 0;
+	struct cpu_fault fault;
+	enum emul_result res;
+	struct cpu_state s;
+	const char *what;
+
+	for (i = 0; i < 4 * 1024 && bad < 3; i++) {
+		make_registers(&t);
+		t.before.rip = CPU_CODE;
+		t.insn[0] = opcode[i >> 10];
+		t.before.gpr[EMUL_RAX] = (rnd() & 0xffffff00) | (i & 0xff);
+		t.before.rflags &= ~(u64)(FLAG_CF | FLAG_AF);
+		t.before.rflags |= (i & 0x100 ? FLAG_CF : 0) | (i & 0x200 ? FLAG_AF : 0);
+		what = run_test(&t, &s, &fault, &res);
+		if (what) {
+			report(&t, what, res, &s, &fault);
+			bad++;
+		}
+	}
+	tap_ok(!bad, "decimal adjustments, all: %u runs", i);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 0) : 250000;
@@ -715,6 +754,7 @@ int main(int argc, char **argv)
 		if (families[i].modes & M32)
 			run_family(&families[i], n, false);
 	}
+	run_decimal();
 	cpu_stop(&cpu);
 	return tap_done();
 }

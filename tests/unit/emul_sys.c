@@ -684,8 +684,82 @@ static void test_vector(void)
 	expect_exc(run("\xc5\xfd\xe7\x0b"), 13, 0, "32 bytes must be aligned to 32");
 }
 
+/* The smallest quotients that fit and the largest that don't. */
+static void test_division(void)
+{
+	static const struct {
+		u64 rdx, rax, divisor, quotient;	/* quotient 0: #DE */
+	} t[] = {
+		{ ~0ull, 1ull << 63, 1, 1ull << 63 },
+		{ 0, 1ull << 63, 1, 0 },
+		{ 0, 1ull << 63, ~0ull, 1ull << 63 },
+		{ ~0ull, 1ull << 63, ~0ull, 0 },
+		{ 0, (1ull << 63) - 1, 1, (1ull << 63) - 1 },
+		{ ~0ull, (1ull << 63) - 1, 1, 0 },
+		{ 0x3fffffffffffffff, ~0ull, 1ull << 62, 0 },
+		{ 0x1fffffffffffffff, ~0ull, 1ull << 62, 0x7fffffffffffffff },
+		{ 1, 0, 0, 0 },
+	};
+	enum emul_result res;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		setup(EMUL_MODE_PROT64);
+		RDX = t[i].rdx;
+		RAX = t[i].rax;
+		RBX = t[i].divisor;
+		res = run("\x48\xf7\xfb");
+		tap_ok(t[i].quotient ? res == EMUL_OK && RAX == t[i].quotient :
+		       res == EMUL_EXCEPTION && w.c.exc.vector == 0 && RAX == t[i].rax,
+		       "idiv %llx:%llx / %llx: expected %llx (0: #DE), saw result %d, %llx",
+		       t[i].rdx, t[i].rax, t[i].divisor, t[i].quotient, res, RAX);
+	}
+}
+
+/* Wide numbers with long runs of equal bits, where carries go far. */
+static u64 wide(u64 *seed)
+{
+	u64 z = *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+
+	return (s64)(z ^ z << 29) >> (z >> 58) ^ (z >> 40 & 3);
+}
+
+/* RDX:RAX by RBX against the compiler's 128-bit division. */
+static void test_wide_division(void)
+{
+	unsigned int i, bad = 0, fits = 0;
+	u64 seed = 1, high, low, d;
+	unsigned __int128 n;
+	enum emul_result res;
+
+	setup(EMUL_MODE_PROT64);
+	for (i = 0; i < 20000; i++) {
+		high = wide(&seed);
+		low = wide(&seed);
+		d = wide(&seed);
+		if (d && i & 1)
+			high %= d;
+		RDX = high;
+		RAX = low;
+		RBX = d;
+		w.c.rip = CODE;
+		res = run("\x48\xf7\xf3");
+		n = (unsigned __int128)high << 64 | low;
+		if (high >= d) {
+			bad += res != EMUL_EXCEPTION || w.c.exc.vector != 0;
+			continue;
+		}
+		fits++;
+		bad += res != EMUL_OK || RAX != (u64)(n / d) || RDX != (u64)(n % d);
+	}
+	tap_ok(!bad && fits > 1000, "div: %u quotients and %u overflows, %u wrong", fits, i - fits,
+	       bad);
+}
+
 int main(void)
 {
+	test_division();
+	test_wide_division();
 	test_real_addressing();
 	test_real_flow();
 	test_segment_loads();

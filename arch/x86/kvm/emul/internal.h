@@ -114,6 +114,13 @@ enum emul_imm_kind {
 #define F_64ONLY	BIT(22)	/* #UD outside of 64-bit mode */
 #define F_STORES	BIT(23)	/* the function itself writes the destination */
 
+/*
+ * An instruction. All functions below of this form are such: called with the operands that the row
+ * names loaded, rip already at the next instruction, legality and CPL checked; they compute into
+ * w->dst (which emul_execute() then writes back), w->gpr, w->rflags, w->rip. On any result but
+ * EMUL_OK nothing of *w is kept, so only accesses through the operations must be in a sensible
+ * order: all that can fail, then those that set state. Rows and functions find each other by name.
+ */
 struct emul_work;
 typedef enum emul_result (*emul_exec_fn)(struct emul_work *w);
 

@@ -112,10 +112,10 @@ enum emul_result emul_cmpxchg8b(struct emul_work *w)
 	bool equal;
 
 	res = emul_linear(w, i->seg, emul_ea(w), 2 * half, EMUL_ACC_WRITE, &linear);
+	if (half == 8 && linear & 15)	/* goes before #SS */
+		return emul_raise_code(w->c, EXC_GP, 0);
 	if (res != EMUL_OK)
 		return res;
-	if (half == 8 && linear & 15)
-		return emul_raise_code(w->c, EXC_GP, 0);
 	res = emul_read_linear(w, linear, old, 2 * half, EMUL_ACC_WRITE);
 	if (res != EMUL_OK)
 		return res;
