@@ -75,7 +75,9 @@ $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 	@scripts/need build check
 	@$(MAKE) --no-print-directory -C tests/$* BUILD=$(BUILD)
 
-run: vmm $(if $(or $(STOCK),$(HOST)),,module-for-$(KERNEL))
+# What is built on the way is told on stderr: stdout belongs to the guest.
+run:
+	@$(MAKE) --no-print-directory vmm $(if $(STOCK)$(HOST),,module-for-$(KERNEL)) >&2
 	@scripts/run
 
 check: all tests
