@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Address space identifiers: the tags of guest translations in a CPU's TLB (AMD APM vol. 2, 15.15.2, 15.16).
+ * Address space identifiers: the tags of guest translations in a CPU's TLB (AMD APM vol. 2,
+ * 15.15.2, 15.16).
  *
- * An ASID belongs to one vCPU on one CPU for the rest of that CPU's generation; when they have run out a new
- * generation begins and each vCPU fetches another one. Handing one out implies that nothing older with that tag
- * survives (CVE-2026-89932): either the vCPU's next VMRUN flushes it, or the ASID has not been in use since a
- * flush of all of them that is known to have happened.
+ * An ASID belongs to one vCPU on one CPU for the rest of that CPU's generation; when they have run
+ * out a new generation begins and each vCPU fetches another one. Handing one out implies that
+ * nothing older with that tag survives (CVE-2026-89932): either the vCPU's next VMRUN flushes it,
+ * or the ASID has not been in use since a flush of all of them that is known to have happened.
  */
 
 #include <linux/preempt.h>

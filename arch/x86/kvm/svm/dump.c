@@ -26,8 +26,8 @@ const char *svm_exit_name(u32 code)
 
 static void dump_segment(const char *name, const struct vmcb_seg *s)
 {
-	pr_err("  %-4s selector 0x%04x attributes 0x%03x limit 0x%08x base 0x%llx\n", name, s->selector,
-	       s->attrib, s->limit, s->base);
+	pr_err("  %-4s selector 0x%04x attributes 0x%03x limit 0x%08x base 0x%llx\n", name,
+	       s->selector, s->attrib, s->limit, s->base);
 }
 
 static void dump_control(const struct vmcb_control_area *c)
@@ -51,10 +51,10 @@ static void dump_control(const struct vmcb_control_area *c)
 
 static void dump_save(const struct vmcb_save_area *s)
 {
-	pr_err("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx RAX 0x%llx CPL %u\n", s->rip, s->rsp, s->rflags,
-	       s->rax, s->cpl);
-	pr_err("  CR0 0x%llx CR2 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx\n", s->cr0, s->cr2, s->cr3,
-	       s->cr4, s->efer);
+	pr_err("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx RAX 0x%llx CPL %u\n", s->rip, s->rsp,
+	       s->rflags, s->rax, s->cpl);
+	pr_err("  CR0 0x%llx CR2 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx\n", s->cr0, s->cr2,
+	       s->cr3, s->cr4, s->efer);
 	pr_err("  DR6 0x%llx DR7 0x%llx PAT 0x%llx DEBUGCTL 0x%llx\n", s->dr6, s->dr7, s->g_pat,
 	       s->dbgctl);
 	dump_segment("CS", &s->cs);
@@ -67,8 +67,8 @@ static void dump_save(const struct vmcb_save_area *s)
 	dump_segment("TR", &s->tr);
 	dump_segment("GDTR", &s->gdtr);
 	dump_segment("IDTR", &s->idtr);
-	pr_err("  STAR 0x%llx LSTAR 0x%llx CSTAR 0x%llx SFMASK 0x%llx KernelGSBase 0x%llx\n", s->star,
-	       s->lstar, s->cstar, s->sfmask, s->kernel_gs_base);
+	pr_err("  STAR 0x%llx LSTAR 0x%llx CSTAR 0x%llx SFMASK 0x%llx KernelGSBase 0x%llx\n",
+	       s->star, s->lstar, s->cstar, s->sfmask, s->kernel_gs_base);
 	pr_err("  SYSENTER CS 0x%llx ESP 0x%llx EIP 0x%llx\n", s->sysenter_cs, s->sysenter_esp,
 	       s->sysenter_eip);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One VMRUN (AMD APM vol. 2, 15.5). Everything between CLGI and STGI is done here, where the order of each
- * instruction can be seen.
+ * One VMRUN (AMD APM vol. 2, 15.5). Everything between CLGI and STGI is done here, where the order
+ * of each instruction can be seen.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
@@ -27,7 +27,10 @@
 #define GPR_R14 (14 * 8)
 #define GPR_R15 (15 * 8)
 
-/* An SVM instruction. It faults if SVM was turned off under us (emergency, CPU that failed to come up): go on. */
+/*
+ * An SVM instruction. It faults if SVM was turned off under us (emergency, CPU that failed to come
+ * up): go on.
+ */
 .macro SVM_INSN insn:vararg
 .Linsn_\@:
 	\insn
@@ -35,7 +38,10 @@
 	_ASM_EXTABLE(.Linsn_\@, .Lnext_\@)
 .endm
 
-/* Before any RET. Where the headers know no variant for VM exits, the one for kernel entries and its IBPB. */
+/*
+ * Before any RET. Where the headers know no variant for VM exits, the one for kernel entries and
+ * its IBPB.
+ */
 .macro UNTRAIN_AFTER_EXIT
 #ifdef UNTRAIN_RET_VM
 	UNTRAIN_RET_VM
@@ -64,13 +70,16 @@ SYM_FUNC_START(svm_enter)
 	push %rbx
 	push %rdi
 
-	/* From here to STGI nothing can interrupt us: FS, GS, TR and the MSRs behind them are the guest's. */
+	/*
+	 * From here to STGI nothing can interrupt us: FS, GS, TR and the MSRs behind them are the
+	 * guest's.
+	 */
 .Lclgi:
 	clgi
 	_ASM_EXTABLE(.Lclgi, .Lsvm_off)
 	/*
-	 * V_INTR_MASKING: host interrupts end guest mode only if IF=1 at VMRUN. They stay pending until
-	 * after STGI. Well before VMRUN, so that STI's shadow does not become the guest's.
+	 * V_INTR_MASKING: host interrupts end guest mode only if IF=1 at VMRUN. They stay pending
+	 * until after STGI. Well before VMRUN, so that STI's shadow does not become the guest's.
 	 */
 	sti
 
@@ -111,7 +120,9 @@ SYM_FUNC_START(svm_enter)
 
 	SVM_INSN vmrun %rax
 
-	/* RAX is the VMCB's address again and RSP the host's; all other registers are the guest's. */
+	/*
+	 * RAX is the VMCB's address again and RSP the host's; all other registers are the guest's.
+	 */
 	mov (%rsp), %rax
 	mov ENTRY_GPR(%rax), %rax
 	mov %rcx, GPR_RCX(%rax)
@@ -173,7 +184,10 @@ SYM_FUNC_START(svm_enter)
 
 	UNTRAIN_AFTER_EXIT
 
-	/* #VMEXIT restored IF=1. Off again before GIF: interrupts wait for the caller, NMIs come now. */
+	/*
+	 * #VMEXIT restored IF=1. Off again before GIF: interrupts wait for the caller, NMIs come
+	 * now.
+	 */
 	cli
 	SVM_INSN stgi
 

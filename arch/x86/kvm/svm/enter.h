@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What enter.S and the C code share: offsets in struct svm_entry (asserted in run.c) and its flags. */
+/*
+ * What enter.S and the C code share: offsets in struct svm_entry (asserted in run.c) and its flags.
+ */
 #ifndef GUESTMODE_SVM_ENTER_H
 #define GUESTMODE_SVM_ENTER_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions, NMIs and interrupts: injection (AMD APM vol. 2, 15.20), what an exit has interrupted (15.7.2), windows.
+ * Exceptions, NMIs and interrupts: injection (AMD APM vol. 2, 15.20), what an exit has interrupted
+ * (15.7.2), windows.
  */
 
 #include <linux/preempt.h>
@@ -27,8 +28,9 @@ static void inject(struct vcpu_svm *svm, u32 event, u32 error)
 }
 
 /*
- * INT3 and INTO are traps: the handler returns behind them. RIP stands at the instruction, where it must be again
- * if the delivery is interrupted. Hardware pushes its next-RIP field if it has one, else RIP.
+ * INT3 and INTO are traps: the handler returns behind them. RIP stands at the instruction, where it
+ * must be again if the delivery is interrupted. Hardware pushes its next-RIP field if it has one,
+ * else RIP.
  */
 static void inject_soft(struct vcpu_svm *svm)
 {
@@ -65,8 +67,8 @@ void svm_inject_exception(struct kvm_vcpu *vcpu)
  * @vcpu: the vCPU, loaded
  * @reinjected: its delivery had begun before
  *
- * A software interrupt (it can only come from KVM_SET_VCPU_EVENTS: ours are never kept) is not injected: RIP stands
- * at the INT n, which executes again.
+ * A software interrupt (it can only come from KVM_SET_VCPU_EVENTS: ours are never kept) is not
+ * injected: RIP stands at the INT n, which executes again.
  */
 void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
 {
@@ -104,16 +106,16 @@ static void requeue(struct vcpu_svm *svm, u32 info, u32 error)
 		break;
 	case SVM_EXITINTINFO_TYPE_EXEPT:
 		/*
-		 * INT3 and INTO of the guest's: RIP stands there, they are executed again. Ours, with RIP
-		 * put behind: back to where it was.
+		 * INT3 and INTO of the guest's: RIP stands there, they are executed again. Ours,
+		 * with RIP put behind: back to where it was.
 		 */
 		if (vector == BP_VECTOR || vector == OF_VECTOR) {
 			if (!svm->soft)
 				break;
 			kvm_rip_write(vcpu, svm->soft_rip);
 		}
-		event_requeue(vcpu, KVM_EVENT_EXCEPTION, vector,
-			      info & SVM_EXITINTINFO_VALID_ERR, error);
+		event_requeue(vcpu, KVM_EVENT_EXCEPTION, vector, info & SVM_EXITINTINFO_VALID_ERR,
+			      error);
 		break;
 	case SVM_EXITINTINFO_TYPE_SOFT:
 		/* INT n is executed again. */
@@ -124,7 +126,8 @@ static void requeue(struct vcpu_svm *svm, u32 info, u32 error)
 }
 
 /**
- * svm_cancel_injection() - the entry was called off: take back what svm_inject_*() and svm_prepare() did
+ * svm_cancel_injection() - the entry was called off: take back what svm_inject_*() and
+ * svm_prepare() did
  * @vcpu: the vCPU, loaded
  */
 void svm_cancel_injection(struct kvm_vcpu *vcpu)
@@ -139,8 +142,8 @@ void svm_cancel_injection(struct kvm_vcpu *vcpu)
 	control->event_inj = 0;
 	if (event & SVM_EVTINJ_VALID)
 		requeue(svm, event, control->event_inj_err);
-	else if (svm->injecting)
-		kvm_make_request(KVM_REQ_EVENT, vcpu); /* INT n, which needs no more than a new attempt */
+	else if (svm->injecting) /* INT n, which needs no more than a new attempt */
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	svm->injecting = false;
 	svm->soft = false;
 }
@@ -159,7 +162,9 @@ static void step_done(struct vcpu_svm *svm, bool iret_done)
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
 }
 
-/* Has the IRET that ends an NMI's handler run? One that returns to itself shows by the step alone. */
+/*
+ * Has the IRET that ends an NMI's handler run? One that returns to itself shows by the step alone.
+ */
 static bool iret_done(struct vcpu_svm *svm)
 {
 	if (svm->nmi != SVM_NMI_IRET)
@@ -202,8 +207,7 @@ bool svm_step_swallow(struct vcpu_svm *svm)
 {
 	u64 dr6 = svm->vmcb->save.dr6;
 
-	return svm->stepped && !svm->step_guest_tf &&
-	       !(dr6 & (DR_TRAP_BITS | DR_SWITCH));
+	return svm->stepped && !svm->step_guest_tf && !(dr6 & (DR_TRAP_BITS | DR_SWITCH));
 }
 
 /* --- windows --------------------------------------------------------------------------------- */
@@ -241,8 +245,8 @@ bool svm_nmi_allowed(struct kvm_vcpu *vcpu)
  * svm_irq_window() - exit as soon as an interrupt can be taken
  * @vcpu: the vCPU, loaded
  *
- * By a virtual interrupt that is never delivered: its intercept comes first. It ignores the TPR, which
- * has been asked already.
+ * By a virtual interrupt that is never delivered: its intercept comes first. It ignores the TPR,
+ * which has been asked already.
  */
 void svm_irq_window(struct kvm_vcpu *vcpu)
 {
@@ -278,8 +282,8 @@ enum kvm_exit_action svm_exit_vintr(struct kvm_vcpu *vcpu)
  * svm_nmi_window() - exit as soon as an NMI can be taken
  * @vcpu: the vCPU, loaded
  *
- * While one is being handled the intercept of its IRET is that exit. From there, and in an interrupt shadow, one
- * instruction must run first: single-step.
+ * While one is being handled the intercept of its IRET is that exit. From there, and in an
+ * interrupt shadow, one instruction must run first: single-step.
  */
 void svm_nmi_window(struct kvm_vcpu *vcpu)
 {

@@ -21,7 +21,8 @@ static struct vmcb_control_area *control_of(struct kvm_vcpu *vcpu)
  * svm_next_rip() - where the instruction that exited ends, if hardware tells
  * @svm: the vCPU
  *
- * IOIO exits always tell; others only where CPUID says so, and only if an instruction was intercepted.
+ * IOIO exits always tell; others only where CPUID says so, and only if an instruction was
+ * intercepted.
  * Return: the next RIP, or 0: it must be decoded.
  */
 u64 svm_next_rip(struct vcpu_svm *svm)
@@ -147,7 +148,9 @@ static enum kvm_exit_action exit_cr_write(struct kvm_vcpu *vcpu)
 	return gp_or_skip(vcpu, error);
 }
 
-/* Without a LAPIC of ours userspace wants to hear of a lower TPR: an interrupt of its may fit now. */
+/*
+ * Without a LAPIC of ours userspace wants to hear of a lower TPR: an interrupt of its may fit now.
+ */
 static enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu)
 {
 	u64 old = kvm_get_cr8(vcpu);
@@ -164,8 +167,8 @@ static enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu)
 }
 
 /*
- * The first access to a debug register, and no debugger has them: the guest gets them all until the next exit, and
- * tries again.
+ * The first access to a debug register, and no debugger has them: the guest gets them all until the
+ * next exit, and tries again.
  */
 static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
 {
@@ -239,7 +242,8 @@ static enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Triple fault. The VMCB is undefined (15.14.3): INIT gives the vCPU a state that can be looked at and run.
+ * Triple fault. The VMCB is undefined (15.14.3): INIT gives the vCPU a state that can be looked at
+ * and run.
  */
 static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 {

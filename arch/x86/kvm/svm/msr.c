@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs that are the vendor's to keep, as rows: where the VMCB holds them, which ones the guest may touch without an
- * exit. Values come here checked by the rows of the vendor-neutral table (msr_table.c). The permission map follows
- * from the rows and the guest's CPUID, from nothing else (CVE-2023-5090).
+ * MSRs that are the vendor's to keep, as rows: where the VMCB holds them, which ones the guest may
+ * touch without an exit. Values come here checked by the rows of the vendor-neutral table
+ * (msr_table.c). The permission map follows from the rows and the guest's CPUID, from nothing else
+ * (CVE-2023-5090).
  */
 
 #include <asm/cpufeature.h>
@@ -51,7 +52,10 @@ static int set_spec_ctrl(struct vcpu_svm *svm, u64 value, bool host)
 	svm->vcpu.msr.spec_ctrl = value;
 	if (svm_features.v_spec_ctrl)
 		svm->vmcb->save.spec_ctrl = value;
-	/* A guest that uses it does so often: from now on without exits, but with a RDMSR after each. */
+	/*
+	 * A guest that uses it does so often: from now on without exits, but with a RDMSR after
+	 * each.
+	 */
 	if (value && !svm->spec_ctrl_open) {
 		svm->spec_ctrl_open = true;
 		svm_msrpm_update(svm);
@@ -110,13 +114,16 @@ static const struct svm_msr rows[] = {
 	{ MSR_FS_BASE, SAVE(fs.base), MSR_PASS | MSR_ADDRESS, KVM_GF_LM },
 	{ MSR_GS_BASE, SAVE(gs.base), MSR_PASS | MSR_ADDRESS, KVM_GF_LM },
 	{ MSR_IA32_SYSENTER_CS, SAVE(sysenter_cs), MSR_PASS, KVM_GF_NR },
-	{ MSR_IA32_SYSENTER_ESP, SAVE(sysenter_esp), MSR_PASS | MSR_ADDRESS | MSR_SYSENTER, KVM_GF_NR },
-	{ MSR_IA32_SYSENTER_EIP, SAVE(sysenter_eip), MSR_PASS | MSR_ADDRESS | MSR_SYSENTER, KVM_GF_NR },
+	{ MSR_IA32_SYSENTER_ESP, SAVE(sysenter_esp), MSR_PASS | MSR_ADDRESS | MSR_SYSENTER,
+	  KVM_GF_NR },
+	{ MSR_IA32_SYSENTER_EIP, SAVE(sysenter_eip), MSR_PASS | MSR_ADDRESS | MSR_SYSENTER,
+	  KVM_GF_NR },
 	/* VMRUN switches it */
 	{ MSR_IA32_CR_PAT, 0, 0, KVM_GF_NR, get_pat, set_pat },
 	/* speculation */
 	{ MSR_IA32_SPEC_CTRL, 0, 0, KVM_GF_SPEC_CTRL, get_spec_ctrl, set_spec_ctrl },
-	{ MSR_AMD64_VIRT_SPEC_CTRL, 0, 0, KVM_GF_VIRT_SSBD, get_virt_spec_ctrl, set_virt_spec_ctrl },
+	{ MSR_AMD64_VIRT_SPEC_CTRL, 0, 0, KVM_GF_VIRT_SSBD, get_virt_spec_ctrl,
+	  set_virt_spec_ctrl },
 	{ MSR_TSC_AUX, 0, 0, KVM_GF_NR, get_tsc_aux, set_tsc_aux },
 };
 
@@ -241,7 +248,8 @@ static void allow(u8 *map, u32 index, bool read, bool write)
 }
 
 /**
- * svm_msrpm_update() - recompute which MSRs the guest reaches without an exit: the map's only writer
+ * svm_msrpm_update() - recompute which MSRs the guest reaches without an exit: the map's only
+ * writer
  * @svm: the vCPU
  *
  * All are denied but those of the rows with MSR_PASS that the guest's CPUID has.

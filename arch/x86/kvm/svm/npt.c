@@ -6,7 +6,10 @@
 #include "exit.h"
 #include "svm.h"
 
-/* EXITINFO1 of a nested page fault (15.25.6). The low bits are those of a #PF error code, as KVM_ACC_* are. */
+/*
+ * EXITINFO1 of a nested page fault (15.25.6). The low bits are those of a #PF error code, as
+ * KVM_ACC_* are.
+ */
 #define NPF_RESERVED_BIT BIT_ULL(3)
 
 /**

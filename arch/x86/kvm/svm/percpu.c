@@ -97,8 +97,7 @@ int svm_cpu_check(void)
 		return -EIO;
 	}
 	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & VM_CR_SVMDIS)) {
-		pr_err("kvm-amd: CPU %d: SVM is disabled by firmware (VM_CR.SVMDIS): enable it in the setup\n",
-		       id);
+		pr_err("kvm-amd: CPU %d: SVM is disabled by firmware (VM_CR.SVMDIS)\n", id);
 		return -EIO;
 	}
 	return 0;
@@ -139,7 +138,10 @@ int svm_cpu_enable(void)
 	}
 	write_tsc_ratio(cpu, SVM_TSC_RATIO_DEFAULT);
 
-	/* Translations of an earlier user of SVM may be there: all ASIDs handed out so far are void. */
+	/*
+	 * Translations of an earlier user of SVM may be there: all ASIDs handed out so far are
+	 * void.
+	 */
 	cpu->asid_generation++;
 	cpu->asid_next = 1;
 	cpu->asid_swept = false;

@@ -40,8 +40,8 @@ static void load_tpr(struct vcpu_svm *svm)
 }
 
 /*
- * The guest's DR6 where it may read it without an exit. Else all clear: hardware only ever adds bits, and
- * exit_db() is to see those of one exception.
+ * The guest's DR6 where it may read it without an exit. Else all clear: hardware only ever adds
+ * bits, and exit_db() is to see those of one exception.
  */
 static void load_dr6(struct vcpu_svm *svm)
 {
@@ -106,9 +106,10 @@ void svm_ssbd_host(struct vcpu_svm *svm)
 /* --- the entry ------------------------------------------------------------------------------- */
 
 /*
- * VMLOAD after the exit brings back what VMSAVE has put into the host's page. Selectors, bases and MSRs change only
- * with the thread on this CPU: once per load is enough. But LDTR can be changed under us by another thread of the
- * process (an IPI reloads it): it is looked at here, where irqs are off.
+ * VMLOAD after the exit brings back what VMSAVE has put into the host's page. Selectors, bases and
+ * MSRs change only with the thread on this CPU: once per load is enough. But LDTR can be changed
+ * under us by another thread of the process (an IPI reloads it): it is looked at here, where irqs
+ * are off.
  */
 static __always_inline void save_host(struct vcpu_svm *svm)
 {
@@ -117,7 +118,10 @@ static __always_inline void save_host(struct vcpu_svm *svm)
 	asm volatile("sldt %0" : "=r"(ldt));
 	if (likely(svm->host_saved && !(ldt | svm->host_ldt)))
 		return;
-	asm volatile("1: vmsave %0\n2:\n" _ASM_EXTABLE(1b, 2b) : : "a"(svm->entry.host_pa) : "memory");
+	asm volatile("1: vmsave %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "a"(svm->entry.host_pa)
+		     : "memory");
 	svm->host_saved = true;
 	svm->host_ldt = ldt;
 }
@@ -195,7 +199,8 @@ noinstr void svm_run(struct kvm_vcpu *vcpu)
 	vcpu->exit.insn_len = 0;
 	vcpu->exit.failed_entry = control->exit_code == (u32)SVM_EXIT_ERR;
 	if (unlikely(vcpu->exit.failed_entry)) {
-		control->clean = 0; /* what the CPU has read of the VMCB is unknown; a flush is still due */
+		/* What the CPU has read of the VMCB is unknown. A flush is still due. */
+		control->clean = 0;
 		return;
 	}
 	control->event_inj = 0;
@@ -216,8 +221,9 @@ static void save_tpr(struct vcpu_svm *svm)
 }
 
 /*
- * A machine check that came while the guest ran was intercepted, not delivered: the host's handler must see it. As
- * if from user mode: nothing of the kernel's was hurt, and the thread may be killed.
+ * A machine check that came while the guest ran was intercepted, not delivered: the host's handler
+ * must see it. As if from user mode: nothing of the kernel's was hurt, and the thread may be
+ * killed.
  */
 static void host_machine_check(void)
 {

@@ -27,7 +27,10 @@ MODULE_PARM_DESC(nested, "SVM for guests (not there yet: nested=1 refuses to loa
 struct svm_features svm_features __ro_after_init;
 u64 svm_iopm_pa __ro_after_init;
 
-/* 64 Ki ports, and one more byte for accesses beyond the last: 12 KiB, from pages of two to a power. */
+/*
+ * 64 Ki ports, and one more byte for accesses beyond the last: 12 KiB, from pages of two to a
+ * power.
+ */
 #define IOPM_BYTES (3 * PAGE_SIZE)
 #define IOPM_ORDER 2
 static struct page *iopm;
@@ -61,20 +64,19 @@ static int __init check_host(void)
 	}
 	/* VM_CR.SVMDIS: EFER.SVME could not be set. */
 	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & BIT_ULL(4))) {
-		pr_err("kvm-amd: SVM is disabled by firmware (VM_CR.SVMDIS): enable it in the setup\n");
+		pr_err("kvm-amd: SVM is disabled by firmware (VM_CR.SVMDIS)\n");
 		return -EOPNOTSUPP;
 	}
 	if (!npt) {
-		pr_err("kvm-amd: npt=0 needs shadow paging, which does not exist yet: load without it\n");
+		pr_err("kvm-amd: npt=0: shadow paging does not exist yet\n");
 		return -EOPNOTSUPP;
 	}
 	if (!boot_cpu_has(X86_FEATURE_NPT)) {
-		pr_err("kvm-amd: this CPU has no nested paging (NPT), and shadow paging does not exist yet\n");
+		pr_err("kvm-amd: no nested paging here, and shadow paging does not exist yet\n");
 		return -EOPNOTSUPP;
 	}
 	if (nested) {
-		pr_err("kvm-amd: nested=%d: SVM for guests does not exist yet: load with nested=0\n",
-		       nested);
+		pr_err("kvm-amd: nested=%d: SVM for guests does not exist yet\n", nested);
 		return -EOPNOTSUPP;
 	}
 	if (cpuid_ebx(SVM_CPUID_FUNC) < 2) {
@@ -84,7 +86,10 @@ static int __init check_host(void)
 	return 0;
 }
 
-/* CPUID 0x8000000A, as the kernel has it: what was disabled on its command line stays disabled here. */
+/*
+ * CPUID 0x8000000A, as the kernel has it: what was disabled on its command line stays disabled
+ * here.
+ */
 static void __init read_features(void)
 {
 	struct svm_features *f = &svm_features;

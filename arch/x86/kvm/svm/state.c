@@ -45,7 +45,8 @@ static struct vmcb_seg *segment_of(struct vcpu_svm *svm, enum kvm_seg seg)
  * @seg: which
  * @out: filled in; @out->limit in bytes
  *
- * What hardware leaves open is given in the form that Intel CPUs insist on, so that state can move there.
+ * What hardware leaves open is given in the form that Intel CPUs insist on, so that state can move
+ * there.
  */
 void svm_get_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, struct kvm_segment *out)
 {
@@ -130,8 +131,8 @@ void svm_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
  * svm_set_cr0() - a new CR0 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
  *
- * Caching stays on in hardware, whatever the guest says (KVM_X86_QUIRK_CD_NW_CLEARED): a guest that leaves CD set, as
- * after RESET, would crawl, and its memory is the host's, write-back.
+ * Caching stays on in hardware, whatever the guest says (KVM_X86_QUIRK_CD_NW_CLEARED): a guest that
+ * leaves CD set, as after RESET, would crawl, and its memory is the host's, write-back.
  */
 void svm_set_cr0(struct kvm_vcpu *vcpu)
 {
@@ -157,7 +158,8 @@ void svm_set_cr0(struct kvm_vcpu *vcpu)
  * svm_set_cr4() - a new CR4 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
  *
- * MCE stays on in hardware: a machine check with CR4.MCE=0 would shut the machine down, not the guest.
+ * MCE stays on in hardware: a machine check with CR4.MCE=0 would shut the machine down, not the
+ * guest.
  */
 void svm_set_cr4(struct kvm_vcpu *vcpu)
 {
@@ -213,7 +215,8 @@ void svm_set_dr7(struct kvm_vcpu *vcpu)
 }
 
 /**
- * svm_sync_drs() - the guest had the debug registers to itself: take them over and intercept them again
+ * svm_sync_drs() - the guest had the debug registers to itself: take them over and intercept them
+ * again
  * @vcpu: the vCPU
  *
  * Context: right after an exit, irqs off: DR0-3 are still the guest's.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kvm-amd.ko: AMD SVM (AMD APM vol. 2, chapter 15). What its files share. The operations that the rest of the
- * driver calls are those of vendor.h, named svm_*; they are declared at the end.
+ * kvm-amd.ko: AMD SVM (AMD APM vol. 2, chapter 15). What its files share. The operations that the
+ * rest of the driver calls are those of vendor.h, named svm_*; they are declared at the end.
  */
 #ifndef GUESTMODE_SVM_H
 #define GUESTMODE_SVM_H
@@ -38,7 +38,8 @@ enum svm_clean {
  * @pause_filter: PAUSE is intercepted only after a number of them
  * @pause_threshold: and only if they follow each other closely
  * @v_spec_ctrl: hardware switches SPEC_CTRL
- * @ssbd_msr: SSBD is switched by LS_CFG or VIRT_SPEC_CTRL: the kernel's helper must run around entries
+ * @ssbd_msr: SSBD is switched by LS_CFG or VIRT_SPEC_CTRL: the kernel's helper must run around
+ * entries
  * @tsc_aux_slot: user-return slot of TSC_AUX; negative: the CPU has none
  */
 struct svm_features {
@@ -100,7 +101,7 @@ struct vcpu_svm {
 	/* the CPU that has us loaded */
 	struct svm_cpu *cpu; /* [v] */
 	struct svm_cpu *clean_cpu; /* [v] the CPU that the VMCB's clean bits speak of */
-	bool host_saved; /* [v] the host page holds the state of the thread since it came to this CPU */
+	bool host_saved; /* [v] the host page holds the thread's state on this CPU */
 	u16 host_ldt; /* [v] LDT selector in it */
 	bool tsc_aux_used; /* [v] the guest has RDTSCP or RDPID */
 	bool tsc_aux_loaded; /* [v] TSC_AUX is the guest's */
@@ -108,8 +109,8 @@ struct vcpu_svm {
 	bool ssbd_loaded; /* [v] x86_spec_ctrl_set_guest() is to be undone */
 
 	/* registers without a place in the VMCB or in struct kvm_vcpu */
-	u32 sysenter_esp_hi; /* [v] upper halves, which AMD's SYSENTER ignores: for guests that believe */
-	u32 sysenter_eip_hi; /* [v]   to run on an Intel CPU */
+	u32 sysenter_esp_hi; /* [v] upper halves, which SYSENTER here ignores: for */
+	u32 sysenter_eip_hi; /* [v]   guests that believe to run on an Intel CPU */
 	u64 virt_spec_ctrl; /* [v] MSR 0xc001011f */
 	bool spec_ctrl_open; /* [v] the guest has used SPEC_CTRL: not intercepted any more */
 

@@ -10,16 +10,19 @@
 #include "exit.h"
 #include "svm.h"
 
-/* Words of control.intercepts are 32 bits wide; the INTERCEPT_* of asm/svm.h number their bits through. */
+/*
+ * Words of control.intercepts are 32 bits wide; the INTERCEPT_* of asm/svm.h number their bits
+ * through.
+ */
 #define WORD(nr) ((nr) / 32)
 #define MASK(nr) BIT((nr) % 32)
 #define EXCEPTION(vector) (INTERCEPT_EXCEPTION_OFFSET + (vector))
 
 /*
- * What the host can't do without, whatever the guest is: ORed in last, and checked.
- * #AC and #DB: their delivery can raise them again for ever (CVE-2015-5307, -8104). #MC is the host's.
- * INIT, SMI, NMI, INTR are physical. SHUTDOWN would reset the machine. INVD drops the host's dirty cache lines.
- * Instructions that SVM, SMM, MONITOR, RDPRU, INVLPGB bring must not reach the host's CPU.
+ * What the host can't do without, whatever the guest is: ORed in last, and checked. #AC and #DB:
+ * their delivery can raise them again for ever (CVE-2015-5307, -8104). #MC is the host's. INIT,
+ * SMI, NMI, INTR are physical. SHUTDOWN would reset the machine. INVD drops the host's dirty cache
+ * lines. Instructions that SVM, SMM, MONITOR, RDPRU, INVLPGB bring must not reach the host's CPU.
  */
 static const u32 mandatory[MAX_INTERCEPT] = {
 	[INTERCEPT_CR] = MASK(INTERCEPT_CR0_WRITE) | MASK(INTERCEPT_CR4_WRITE),
@@ -30,10 +33,10 @@ static const u32 mandatory[MAX_INTERCEPT] = {
 			    MASK(INTERCEPT_IOIO_PROT) | MASK(INTERCEPT_MSR_PROT) |
 			    MASK(INTERCEPT_TASK_SWITCH) | MASK(INTERCEPT_FERR_FREEZE) |
 			    MASK(INTERCEPT_SHUTDOWN),
-	[INTERCEPT_WORD4] = MASK(INTERCEPT_VMRUN) | MASK(INTERCEPT_VMMCALL) | MASK(INTERCEPT_VMLOAD) |
-			    MASK(INTERCEPT_VMSAVE) | MASK(INTERCEPT_STGI) | MASK(INTERCEPT_CLGI) |
-			    MASK(INTERCEPT_SKINIT) | MASK(INTERCEPT_WBINVD) | MASK(INTERCEPT_XSETBV) |
-			    MASK(INTERCEPT_RDPRU),
+	[INTERCEPT_WORD4] = MASK(INTERCEPT_VMRUN) | MASK(INTERCEPT_VMMCALL) |
+			    MASK(INTERCEPT_VMLOAD) | MASK(INTERCEPT_VMSAVE) | MASK(INTERCEPT_STGI) |
+			    MASK(INTERCEPT_CLGI) | MASK(INTERCEPT_SKINIT) | MASK(INTERCEPT_WBINVD) |
+			    MASK(INTERCEPT_XSETBV) | MASK(INTERCEPT_RDPRU),
 	[INTERCEPT_WORD5] = MASK(INTERCEPT_INVLPGB) | MASK(INTERCEPT_INVLPGB_ILLEGAL) |
 			    MASK(INTERCEPT_MCOMMIT) | MASK(INTERCEPT_TLBSYNC),
 };
@@ -41,9 +44,11 @@ static const u32 mandatory[MAX_INTERCEPT] = {
 static_assert(WORD(INTERCEPT_CR0_WRITE) == INTERCEPT_CR);
 static_assert(WORD(INTERCEPT_DR7_WRITE) == INTERCEPT_DR);
 static_assert(WORD(EXCEPTION(AC_VECTOR)) == INTERCEPT_EXCEPTION);
-static_assert(WORD(INTERCEPT_INTR) == INTERCEPT_WORD3 && WORD(INTERCEPT_SHUTDOWN) == INTERCEPT_WORD3);
+static_assert(WORD(INTERCEPT_INTR) == INTERCEPT_WORD3);
+static_assert(WORD(INTERCEPT_SHUTDOWN) == INTERCEPT_WORD3);
 static_assert(WORD(INTERCEPT_VMRUN) == INTERCEPT_WORD4 && WORD(INTERCEPT_RDPRU) == INTERCEPT_WORD4);
-static_assert(WORD(INTERCEPT_INVLPGB) == INTERCEPT_WORD5 && WORD(INTERCEPT_TLBSYNC) == INTERCEPT_WORD5);
+static_assert(WORD(INTERCEPT_INVLPGB) == INTERCEPT_WORD5);
+static_assert(WORD(INTERCEPT_TLBSYNC) == INTERCEPT_WORD5);
 
 static void want(u32 *words, u32 nr, bool yes)
 {
@@ -59,7 +64,10 @@ static void want_registers(struct vcpu_svm *svm, u32 *words)
 	/* Reads, while the guest is to see something else than hardware holds (CD, NW, MCE). */
 	want(words, INTERCEPT_CR0_READ, svm->vmcb->save.cr0 != vcpu->regs.val[KVM_REG_CR0]);
 	want(words, INTERCEPT_CR4_READ, svm->vmcb->save.cr4 != vcpu->regs.val[KVM_REG_CR4]);
-	/* V_TPR in step with CR8: writes matter when they may let an interrupt in, and without a LAPIC of ours. */
+	/*
+	 * V_TPR in step with CR8: writes matter when they may let an interrupt in, and without a
+	 * LAPIC of ours.
+	 */
 	want(words, INTERCEPT_CR8_WRITE, svm->cr8_window || !vcpu->lapic);
 	/* DR0-3 are the host's until the guest touches one. */
 	if (!(vcpu->debug.switch_db & KVM_DEBUGREG_WONT_EXIT))
@@ -107,7 +115,9 @@ void svm_intercepts(struct vcpu_svm *svm)
 	want_registers(svm, words);
 	want_instructions(svm, words);
 	want_events(svm, words);
-	/* CVE-2021-3656: the host's own come last, so that nothing above can have taken them away. */
+	/*
+	 * CVE-2021-3656: the host's own come last, so that nothing above can have taken them away.
+	 */
 	for (i = 0; i < MAX_INTERCEPT; i++)
 		words[i] |= mandatory[i];
 
@@ -137,7 +147,10 @@ void svm_cpuid_changed(struct kvm_vcpu *vcpu)
 	svm_update_intercepts(vcpu);
 }
 
-/* Spin-wait detection: exit after that many PAUSEs, if they follow each other within so many cycles. */
+/*
+ * Spin-wait detection: exit after that many PAUSEs, if they follow each other within so many
+ * cycles.
+ */
 #define PAUSE_COUNT 3000
 #define PAUSE_THRESHOLD 128
 
