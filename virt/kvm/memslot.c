@@ -50,7 +50,7 @@ EXPORT_SYMBOL_NS_GPL(kvm_gfn_to_memslot, GUESTMODE);
 
 static struct kvm_memslots *memslots_alloc(u32 nr)
 {
-	return kvzalloc(memslots_bytes(nr), GFP_KERNEL_ACCOUNT);
+	return kvmalloc(memslots_bytes(nr), GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -66,6 +66,7 @@ int memslots_init(struct kvm *kvm)
 	if (!slots)
 		return -ENOMEM;
 	slots->generation = 1; /* 0 is that of no table: a zeroed cache never matches */
+	slots->nr = 0;
 	slots->by_hva = (struct memslot_hva *)slots->slot;
 	RCU_INIT_POINTER(kvm->memslots, slots);
 	return 0;

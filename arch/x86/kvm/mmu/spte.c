@@ -23,8 +23,9 @@ void spte_gone(const struct pt_format *f, u64 spte)
 	if (!(spte & SPTE_PAGE))
 		return;
 	page = pfn_to_page(spte_addr(f, spte) >> PAGE_SHIFT);
-	if (spte & f->dirty)
+	if (spte & f->dirty && !PageDirty(page))
 		set_page_dirty(page);
-	if (spte & f->accessed)
+	/* As the host's own unmapping has it: an anonymous page's use is asked for by age only. */
+	if (spte & f->accessed && !PageAnon(page))
 		mark_page_accessed(page);
 }
