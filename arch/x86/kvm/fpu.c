@@ -48,15 +48,15 @@ void kvm_fpu_free(struct kvm_vcpu *vcpu)
 	fpu_free_guest_fpstate(&vcpu->fpu.guest);
 }
 
-/* RESET initialises all; INIT leaves x87, SSE and AVX state alone (SDM vol. 3, table 9-1). */
+/* RESET initialises all; INIT leaves x87, SSE, AVX state, XCR0 and IA32_XSS alone (SDM vol. 3, table 9-1). */
 void kvm_fpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 {
 	struct xregs_state *init;
 	u32 pkru = 0;
 
-	vcpu->regs.xcr0 = XFEATURE_MASK_FP;
 	if (init_event)
 		return;
+	vcpu->regs.xcr0 = XFEATURE_MASK_FP;
 	vcpu->regs.ia32_xss = 0;
 	vcpu->regs.pkru = 0;
 	/* An XSAVE image with no component present means: initial state of each. */
