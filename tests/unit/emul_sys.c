@@ -218,6 +218,10 @@ static void test_segment_loads(void)
 	tap_eq(w.seg[EMUL_SEG_DS].dpl, 3, "prot: its DPL");
 
 	setup_gdt(EMUL_MODE_PROT32);
+	RAX = 0x23;
+	expect_exc(run("\x8e\xd8"), 13, 0x20, "prot: RPL 3 for DPL 0 data from CPL 0");
+
+	setup_gdt(EMUL_MODE_PROT32);
 	w.cmpxchg_races = true;
 	RAX = 0x20;
 	tap_eq(run("\x8e\xd8"), EMUL_RESTART, "prot: a descriptor that changes meanwhile");
@@ -349,6 +353,12 @@ static void test_control(void)
 	RAX = 0xfffe;
 	expect_ok(run("\x0f\x01\xf0"), "lmsw ax");
 	tap_eq(w.cr[0], 0x8000001f, "lmsw: can't clear PE");
+	setup(EMUL_MODE_REAL);
+	RAX = 1;
+	expect_ok(run("\x0f\x01\xf0"), "real: lmsw ax");
+	tap_eq(w.cr[0], 0x11, "real: lmsw: sets PE");
+	setup(EMUL_MODE_PROT64);
+	w.cr[0] = 0x8000001f;
 	expect_ok(run("\x0f\x01\xe3"), "smsw ebx");
 	tap_eq(RBX, 0x8000001f, "smsw: EBX");
 	RAX = 0x1234567;

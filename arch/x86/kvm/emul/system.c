@@ -272,9 +272,9 @@ static enum emul_result dr_number(struct emul_work *w, unsigned int *nr)
 {
 	struct emul_ctxt *c = w->c;
 
-	*nr = w->insn->reg;
-	if (*nr > 7)
+	if (w->insn->reg > 7)
 		return emul_raise(c, EXC_UD);
+	*nr = w->insn->reg & 7;		/* also where the branch above is mispredicted */
 	if (c->cpl)
 		return emul_raise_code(c, EXC_GP, 0);
 	if (*nr == 4 || *nr == 5) {
