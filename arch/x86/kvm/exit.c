@@ -162,6 +162,25 @@ enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_NS_GPL(exit_bp, GUESTMODE);
 
+/* The delivery of an event touched what is no RAM: nobody can complete it. */
+static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 info1, info2;
+	u32 intr, error;
+
+	vendor_call(exit_info, vcpu, &info1, &info2, &intr, &error);
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+	run->internal.ndata = 5;
+	run->internal.data[0] = intr;
+	run->internal.data[1] = vcpu->exit.reason;
+	run->internal.data[2] = info1;
+	run->internal.data[3] = gpa;
+	run->internal.data[4] = vcpu->cpu;
+	return KVM_TO_USER;
+}
+
 /**
  * exit_nested_fault() - the guest touched a gpa that the nested page table doesn't allow
  * @vcpu: the vCPU
@@ -174,6 +193,9 @@ enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 acc
 	case MMU_FAULT_FIXED:
 		return KVM_RESUME;
 	case MMU_FAULT_EMULATE:
+		/* A stack or descriptor table in device memory: no instruction stands behind the access. */
+		if (unlikely(event_vectoring(vcpu)))
+			return exit_delivery(vcpu, gpa);
 		return kvm_emulate(vcpu, 0);
 	default:
 		return KVM_FAIL;

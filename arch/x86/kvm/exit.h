@@ -54,7 +54,7 @@ enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason);
 /* Behind a handled instruction: skip it and go on, or give up as skip_insn says. */
 static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
 {
-	return vendor_call(skip_insn, vcpu) ? KVM_RESUME : KVM_TO_USER;
+	return vendor_call(skip_insn, vcpu);
 }
 
 /* emul/glue.c */

@@ -5,7 +5,9 @@
 #include <linux/signal.h>
 #include <linux/srcu.h>
 #include <asm/debugreg.h>
+#include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
+#include <asm/nospec-branch.h>
 
 #include "access.h"
 #include "arch.h"
@@ -211,6 +213,10 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	}
 
 	enter_and_exit(vcpu);
+
+	/* VMSCAPE: before this CPU runs any user code again, the guest's branch history goes. */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
 
 	WRITE_ONCE(vcpu->mode, OUTSIDE_GUEST_MODE);
 	/* Others must see the mode before whatever this CPU does with interrupts on. */

@@ -160,6 +160,7 @@ int kvm_register_vendor(const struct kvm_vendor_ops *ops)
 err_tables:
 	tables_exit();
 err_vendor:
+	kvm_user_return_reset();
 	vendor_uninstall();
 out:
 	mutex_unlock(&vendor_lock);

@@ -51,7 +51,7 @@ struct kvm_vendor_caps {
  *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused the exit
  *  handle_exit   act on the exit; irqs and preemption on, kvm->srcu held, may sleep
  *  exit_info     the last exit for tracepoints: info1, info2, event being delivered, its error code
- *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt shadow, raise #DB if single-stepping. 1 ok, 0: emulation failed, userspace is told (KVM_TO_USER)
+ *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt shadow, raise #DB if single-stepping; KVM_RESUME, or what the run loop must do instead
  *  dump          control structure to the kernel log in words, after a failed entry
  * registers:
  *  cache_reg     fetch a register that regs.avail lacks into regs.val and set the bit
@@ -103,7 +103,7 @@ struct kvm_vendor_caps {
 	X(enum kvm_exit_action, handle_exit, (struct kvm_vcpu * vcpu))                             \
 	X(void, exit_info,                                                                         \
 	  (struct kvm_vcpu * vcpu, u64 * info1, u64 * info2, u32 * intr, u32 * error))             \
-	X(int, skip_insn, (struct kvm_vcpu * vcpu))                                                \
+	X(enum kvm_exit_action, skip_insn, (struct kvm_vcpu * vcpu))                               \
 	X(void, dump, (struct kvm_vcpu * vcpu))                                                    \
 	X(void, cache_reg, (struct kvm_vcpu * vcpu, enum kvm_reg reg))                             \
 	X(void, get_segment,                                                                       \

@@ -42,16 +42,16 @@ u64 svm_next_rip(struct vcpu_svm *svm)
  * @vcpu: the vCPU, loaded
  *
  * Context: may sleep (the instruction may have to be decoded).
- * Return: 1; 0 if userspace must be told first (kvm_run is filled in).
+ * Return: KVM_RESUME; KVM_TO_USER or KVM_FAIL if that can't be told or a debugger wants to hear of it.
  */
-int svm_skip_insn(struct kvm_vcpu *vcpu)
+enum kvm_exit_action svm_skip_insn(struct kvm_vcpu *vcpu)
 {
 	u64 next = svm_next_rip(to_svm(vcpu)), rflags;
 
 	if (likely(next))
 		kvm_rip_write(vcpu, next);
 	else
-		return kvm_emulate(vcpu, EMUL_GLUE_SKIP) == KVM_RESUME;
+		return kvm_emulate(vcpu, EMUL_GLUE_SKIP);
 	if (unlikely(svm_get_shadow(vcpu))) {
 		svm_set_shadow(vcpu, 0);
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
@@ -61,20 +61,15 @@ int svm_skip_insn(struct kvm_vcpu *vcpu)
 	if (unlikely(rflags & X86_EFLAGS_RF))
 		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
 	if (unlikely(rflags & X86_EFLAGS_TF))
-		return exit_db(vcpu, DR6_RESERVED | DR_STEP) == KVM_RESUME;
-	return 1;
-}
-
-static enum kvm_exit_action skip(struct kvm_vcpu *vcpu)
-{
-	return svm_skip_insn(vcpu) ? KVM_RESUME : KVM_TO_USER;
+		return exit_db(vcpu, DR6_RESERVED | DR_STEP);
+	return KVM_RESUME;
 }
 
 /* A register write that the guest may get wrong: #GP(0), or on. */
 static enum kvm_exit_action gp_or_skip(struct kvm_vcpu *vcpu, int error)
 {
 	if (!error)
-		return skip(vcpu);
+		return svm_skip_insn(vcpu);
 	kvm_inject_gp(vcpu);
 	return KVM_RESUME;
 }
@@ -124,7 +119,7 @@ static enum kvm_exit_action exit_cr_read(struct kvm_vcpu *vcpu)
 		return exit_unexpected(vcpu, vcpu->exit.reason);
 	}
 	set_gpr_value(vcpu, value);
-	return skip(vcpu);
+	return svm_skip_insn(vcpu);
 }
 
 static enum kvm_exit_action exit_cr_write(struct kvm_vcpu *vcpu)
@@ -254,7 +249,10 @@ static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-#define ROW(handler_fn) { .handler = handler_fn }
+#define ROW(handler_fn) \
+	{ \
+		.handler = handler_fn \
+	}
 
 /* Empty: never intercepted, or unknown to us: exit_unexpected(). */
 static const struct kvm_exit_row rows[] = {
@@ -263,8 +261,8 @@ static const struct kvm_exit_row rows[] = {
 	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write),
 	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write),
 	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8_write),
-	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = ROW(exit_dr),
-	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = ROW(exit_dr),
+	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = ROW(exit_dr),
+	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = ROW(exit_dr),
 	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db),
 	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp),
 	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud),
