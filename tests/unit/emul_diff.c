@@ -736,7 +736,7 @@ static void run_decimal(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 0) : 250000;
+	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 0) : 200000;
 	unsigned int i, weight = 0, n;
 
 	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (u64)time(NULL);
