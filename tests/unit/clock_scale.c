@@ -36,7 +36,8 @@ static void scales(void)
 		clock_scale(hz[i], &mul, &shift);
 		/* All 32 bits in use: less than a ns a second. */
 		error = hour_error(hz[i]);
-		tap_ok(mul >> 31 && error <= 3600, "%llu Hz: mul %#x shift %d, expected at most 3600 ns off in an hour, saw %llu",
+		tap_ok(mul >> 31 && error <= 3600,
+		       "%llu Hz: mul %#x shift %d, expected at most 3600 ns off an hour, saw %llu",
 		       (unsigned long long)hz[i], mul, shift, (unsigned long long)error);
 	}
 	srandom(1);
@@ -81,8 +82,8 @@ static void ratios(void)
 	tap_eq(clock_tsc_ratio(3000000, 3000000, 48), 1ULL << 48, "the same, 48 bits of fraction");
 	tap_eq(clock_tsc_ratio(1500000, 3000000, 32), 1ULL << 31, "half");
 	tap_eq(clock_tsc_ratio(6000000, 3000000, 48), 2ULL << 48, "twice");
-	tap_eq(mul_u64_u64_shr(3000000000ULL, clock_tsc_ratio(2000000, 3000000, 48), 48), 1999999999,
-	       "3 GHz made 2 GHz: a second's ticks, rounded down");
+	tap_eq(mul_u64_u64_shr(3000000000ULL, clock_tsc_ratio(2000000, 3000000, 48), 48),
+	       1999999999, "3 GHz made 2 GHz: a second's ticks, rounded down");
 }
 
 static void matches(void)
@@ -93,10 +94,12 @@ static void matches(void)
 
 	tap_ok(clock_sync_match(0, 123 * s, 500 * ms, khz), "0: what a new vCPU starts with");
 	tap_ok(clock_sync_match(5 * s, 5 * s, 10 * ms, khz), "the same value 10 ms later");
-	tap_ok(clock_sync_match(5 * s + s / 100, 5 * s, 10 * ms, khz), "what it has become by then");
+	tap_ok(clock_sync_match(5 * s + s / 100, 5 * s, 10 * ms, khz),
+	       "what it has become by then");
 	tap_ok(clock_sync_match(65 * s, 5 * s, 60000 * ms, khz), "a minute later, counted on");
 	tap_ok(clock_sync_match(5 * s - s / 2, 5 * s, 0, khz), "half a second less");
-	tap_ok(!clock_sync_match(5 * s, 5 * s, 2000 * ms, khz), "the same value 2 s later is another");
+	tap_ok(!clock_sync_match(5 * s, 5 * s, 2000 * ms, khz),
+	       "the same value 2 s later is another");
 	tap_ok(!clock_sync_match(7 * s, 5 * s, 0, khz), "2 s more is another");
 	tap_ok(!clock_sync_match(1, 5 * s, 0, khz), "1 is not 0");
 	tap_ok(clock_sync_match(s / 4, 0 - s / 4, 0, khz), "across the wrap of 64 bits");

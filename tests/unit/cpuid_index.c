@@ -33,11 +33,13 @@ static void shuffled(void)
 	static const struct { u32 function, index, eax; } want[] = {
 		{ 0, 0, 0xd }, { 1, 0, 0x11 }, { 1, 5, 0x11 }, { 7, 0, 0x70 }, { 7, 1, 0x71 },
 		{ 0xd, 0, 0xd0 }, { 0xd, 1, 0xd1 }, { 0xd, 2, 0xd2 }, { 0x40000000, 9, 0x40000001 },
-		{ 0x40000100, 0, 0x40000101 }, { 0x80000000, 0, 0x80000008 }, { 0x80000008, 0, 0x88 },
+		{ 0x40000100, 0, 0x40000101 }, { 0x80000000, 0, 0x80000008 },
+		{ 0x80000008, 0, 0x88 },
 		{ 0xc0000000, 0, 0xc0000000 },
 	};
 	static const struct { u32 function, index; } none[] = {
-		{ 2, 0 }, { 7, 2 }, { 0xd, 3 }, { 0xe, 0 }, { 0x2f, 0 }, { 0x30, 0 }, { 0x3fffffff, 0 },
+		{ 2, 0 }, { 7, 2 }, { 0xd, 3 }, { 0xe, 0 }, { 0x2f, 0 }, { 0x30, 0 },
+		{ 0x3fffffff, 0 },
 		{ 0x40000001, 0 }, { 0x40000101, 0 }, { 0x7fffffff, 0 }, { 0x80000001, 0 },
 		{ 0x80000030, 0 }, { 0xc0000001, 0 }, { 0xffffffff, 0xffffffff },
 	};
@@ -84,7 +86,7 @@ static void out_of_range(void)
 		{ 0xe, 7, false, 0, "Intel: zeros where the highest leaf lacks the subleaf" },
 		{ 0x80000009, 0, false, 0xd0, "Intel: above the highest extended leaf" },
 		{ 0x40000002, 0, false, 0xd0, "Intel: above the hypervisor's highest leaf" },
-		{ 0x40000100, 0, false, 0xd0, "Intel: a hundred of the hypervisor's that is not there" },
+		{ 0x40000100, 0, false, 0xd0, "Intel: no such hundred of the hypervisor's" },
 		{ 0xc0000000, 0, false, 0xd0, "Intel: no Centaur leaves" },
 		{ 5, 0, false, 0, "Intel: missing within the basic range" },
 		{ 0x80000003, 0, false, 0, "Intel: missing within the extended range" },

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvmclock: a page per vCPU with a pair (TSC, ns) and the factor between them, from which the guest computes time
- * without an exit; and the wall clock at the time when kvmclock was zero.
+ * kvmclock: a page per vCPU with a pair (TSC, ns) and the factor between them, from which the guest
+ * computes time without an exit; and the wall clock at the time when kvmclock was zero.
  *
- * Where the host's clock is its TSC and the vCPUs' TSCs match, all pages are made from one pair, the VM's
- * master pair, and say so (PVCLOCK_TSC_STABLE_BIT): the guest may then use any of them on any vCPU. Otherwise each vCPU
- * has a pair of its own, taken again when it moves and every few seconds, and the guest
- * sees to it that time never goes back between vCPUs.
+ * Where the host's clock is its TSC and the vCPUs' TSCs match, all pages are made from one pair,
+ * the VM's master pair, and say so (PVCLOCK_TSC_STABLE_BIT): the guest may then use any of them on
+ * any vCPU. Otherwise each vCPU has a pair of its own, taken again when it moves and every few
+ * seconds, and the guest sees to it that time never goes back between vCPUs.
  */
 
 #include <linux/clocksource.h>
@@ -26,10 +26,15 @@
 #include "guest_time.h"
 #include "vendor.h"
 
-/* Without a master pair the vCPUs' clocks drift from the host's, by the error of the TSC's calibration. */
+/*
+ * Without a master pair the vCPUs' clocks drift from the host's, by the error of the TSC's
+ * calibration.
+ */
 #define REFRESH_PERIOD (5 * HZ)
 
-/* KVM_SET_CLOCK: only KVM_CLOCK_REALTIME means something, what KVM_GET_CLOCK returned is accepted. */
+/*
+ * KVM_SET_CLOCK: only KVM_CLOCK_REALTIME means something, what KVM_GET_CLOCK returned is accepted.
+ */
 #define CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
 static DEFINE_MUTEX(vms_lock);
@@ -43,8 +48,8 @@ static bool host_clock_is_tsc;
 /**
  * kvm_base_ns() - the clock that guests' clocks are made from
  *
- * CLOCK_MONOTONIC_RAW, since the guest extrapolates with its TSC, which NTP doesn't slew; but counting
- * on while the host is suspended.
+ * CLOCK_MONOTONIC_RAW, since the guest extrapolates with its TSC, which NTP doesn't slew; but
+ * counting on while the host is suspended.
  *
  * Context: any but NMI. Return: ns since the host booted.
  */
@@ -80,7 +85,10 @@ static bool read_instant(struct instant *t)
 	return true;
 }
 
-/* kvmclock at a host TSC, as the guest computes it from the master pair. clock.lock held, use_master. */
+/*
+ * kvmclock at a host TSC, as the guest computes it from the master pair. clock.lock held,
+ * use_master.
+ */
 static u64 master_clock_at(struct kvm_clock_vm *c, u64 tsc)
 {
 	s8 shift;
@@ -136,8 +144,9 @@ void kvm_clock_master_update(struct kvm *kvm)
 /* --- a vCPU's page --------------------------------------------------------------------------- */
 
 /*
- * The version is odd while the rest changes (asm/pvclock-abi.h). It goes on from what the page says: after migration, or
- * where the guest gives another page, it must not return to a number that a reader holds.
+ * The version is odd while the rest changes (asm/pvclock-abi.h). It goes on from what the page
+ * says: after migration, or where the guest gives another page, it must not return to a number that
+ * a reader holds.
  */
 static void write_page(struct kvm_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Arithmetic of clocks: ticks to ns as pvclock has it, TSC scaling. Pure, unit-tested in userspace. */
+/*
+ * Arithmetic of clocks: ticks to ns as pvclock has it, TSC scaling. Pure, unit-tested in userspace.
+ */
 #ifndef GUESTMODE_CLOCK_SCALE_H
 #define GUESTMODE_CLOCK_SCALE_H
 
@@ -15,8 +17,8 @@
  * @mul: out, pvclock's tsc_to_system_mul
  * @shift: out, pvclock's tsc_shift
  *
- * ns = (ticks << shift, or >> -shift) * mul >> 32. The shift brings the frequency into (1 GHz, 2 GHz],
- * so that the factor has all of its 32 bits.
+ * ns = (ticks << shift, or >> -shift) * mul >> 32. The shift brings the frequency into (1 GHz, 2
+ * GHz], so that the factor has all of its 32 bits.
  */
 static inline void clock_scale(u64 hz, u32 *mul, s8 *shift)
 {

@@ -25,7 +25,8 @@ static_assert(CPUID_INDEX_MAX == KVM_MAX_CPUID_ENTRIES);
 #define LEAFD_1_EAX_COMPACT (BIT(1) | BIT(3)) /* XSAVEC, XSAVES */
 
 /* CR4 bits that every guest may set, as far as this driver is concerned. */
-#define CR4_ALWAYS (X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | \
+#define CR4_ALWAYS (X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | \
+		    X86_CR4_PAE | \
 		    X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 
 /* Bits that exist only with a feature. */
@@ -375,7 +376,10 @@ static noinline void cpuid_missing(struct kvm_vcpu *vcpu, u32 function, u32 inde
 		regs[KVM_CPUID_EDX] = e->edx;
 		return;
 	}
-	/* Subleaves behind the last level: level number and x2APIC id stay valid (SDM vol. 2, CPUID leaf 0BH). */
+	/*
+	 * Subleaves behind the last level: level number and x2APIC id stay valid (SDM vol. 2, CPUID
+	 * leaf 0BH).
+	 */
 	if (function == 0xb || function == 0x1f) {
 		e = find(vcpu, function, 1);
 		if (e) {

@@ -76,19 +76,28 @@ void kvm_cpuid_vcpu_free(struct kvm_vcpu *vcpu);
 /* CR4.OSXSAVE/PKE, XCR0, IA32_XSS, APIC base, MISC_ENABLE changed: dynamic leaves must follow. */
 void kvm_cpuid_refresh(struct kvm_vcpu *vcpu);
 
-/* The entry as it was set, dynamic bits current; NULL: none. Leaves without subleaves ignore @index. */
+/*
+ * The entry as it was set, dynamic bits current; NULL: none. Leaves without subleaves ignore
+ * @index.
+ */
 const struct kvm_cpuid_entry2 *kvm_cpuid_find(struct kvm_vcpu *vcpu, u32 function, u32 index);
 
-/* As CPUID executed by the guest: with the out-of-range rule of the guest's vendor. In: eax, ecx. */
+/*
+ * As CPUID executed by the guest: with the out-of-range rule of the guest's vendor. In: eax, ecx.
+ */
 void kvm_cpuid(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu);
 
 /* What the host offers (cpuid_host.c). */
-int kvm_cpuid_module_init(void); /* computes the supported table; kvm_caps and kvm_supported_xcr0 valid */
+/* computes the supported table; kvm_caps and kvm_supported_xcr0 valid */
+int kvm_cpuid_module_init(void);
 void kvm_cpuid_module_exit(void);
 extern u64 kvm_supported_xss; /* IA32_XSS bits that a guest may have here */
 extern u64 kvm_host_features; /* KVM_GF_* bits that a guest may have here */
-/* What KVM_GET_SUPPORTED_CPUID says in one register (KVM_CPUID_EAX ...); 0 where there is no such leaf. */
+/*
+ * What KVM_GET_SUPPORTED_CPUID says in one register (KVM_CPUID_EAX ...); 0 where there is no such
+ * leaf.
+ */
 u32 kvm_cpuid_supported(u32 function, u32 index, u8 reg);
 const struct kvm_cpuid_entry2 *kvm_cpuid_supported_table(u32 *nent);
 /* Bytes of an XSAVE area for these components: standard or compacted format, at least 576. */
@@ -100,7 +109,9 @@ u64 kvm_cpuid_features(const struct cpuid_index *index, struct kvm_cpuid_entry2 
 
 enum { KVM_CPUID_EAX, KVM_CPUID_EBX, KVM_CPUID_ECX, KVM_CPUID_EDX };
 
-extern const struct kvm_ioctl_row kvm_cpuid_system_ioctls[]; /* KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID */
-extern const struct kvm_ioctl_row kvm_cpuid_vcpu_ioctls[]; /* KVM_SET_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2 */
+/* KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID */
+extern const struct kvm_ioctl_row kvm_cpuid_system_ioctls[];
+/* KVM_SET_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2 */
+extern const struct kvm_ioctl_row kvm_cpuid_vcpu_ioctls[];
 
 #endif

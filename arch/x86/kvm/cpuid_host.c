@@ -62,10 +62,11 @@ struct feature_row {
 #define EDX KVM_CPUID_EDX
 
 /*
- * Not offered, since not implemented: MONITOR, VMX, SMX, EST, PDCM (PMU), DS, ACPI, TM, HT (topology
- * is userspace's); SGX, RDT, PT, CET, AMX, UINTR, WAITPKG, ENQCMD, PKS, LAM, bus lock detection;
- * SVM, IBS, SKINIT, LWP, NodeId, performance counters, MWAITX, RDPRU, SEV, AutoIBRS. The TSC deadline
- * timer needs an in-kernel LAPIC: KVM_CAP_TSC_DEADLINE_TIMER says so, userspace sets the bit.
+ * Not offered, since not implemented: MONITOR, VMX, SMX, EST, PDCM (PMU), DS, ACPI, TM, HT
+ * (topology is userspace's); SGX, RDT, PT, CET, AMX, UINTR, WAITPKG, ENQCMD, PKS, LAM, bus lock
+ * detection; SVM, IBS, SKINIT, LWP, NodeId, performance counters, MWAITX, RDPRU, SEV, AutoIBRS. The
+ * TSC deadline timer needs an in-kernel LAPIC: KVM_CAP_TSC_DEADLINE_TIMER says so, userspace sets
+ * the bit.
  */
 static const struct feature_row feature_rows[] = {
 	{ 1, 0, ECX, CPUID_1_ECX,
@@ -111,12 +112,16 @@ static const struct feature_row feature_rows[] = {
 		  F(3DNOWEXT) | F(3DNOW), 0 },
 	{ 0x80000008, 0, EBX, CPUID_8000_0008_EBX,
 	  F(CLZERO) | F(XSAVEERPTR) | F(WBNOINVD) | F(AMD_IBPB) | F(AMD_IBRS) | F(AMD_STIBP) |
-		  F(AMD_STIBP_ALWAYS_ON) | F(AMD_SSBD) | F(VIRT_SSBD) | F(AMD_SSB_NO) | F(BTC_NO), 0 },
+		  F(AMD_STIBP_ALWAYS_ON) | F(AMD_SSBD) | F(VIRT_SSBD) | F(AMD_SSB_NO) |
+		  F(BTC_NO), 0 },
 	/* No nested data breakpoints; LFENCE serializes; null selector clears base; no SMM_CTL */
 	{ 0x80000021, 0, EAX, RAW, BIT(0) | BIT(2) | BIT(6), BIT(9) },
 };
 
-/* The host's CPUID; zeros for a leaf that it lacks, where some CPUs answer with another leaf's data. */
+/*
+ * The host's CPUID; zeros for a leaf that it lacks, where some CPUs answer with another leaf's
+ * data.
+ */
 static void host_cpuid(u32 function, u32 index, u32 r[4])
 {
 	memset(r, 0, 4 * sizeof(r[0]));
@@ -164,7 +169,9 @@ static struct kvm_cpuid_entry2 *add(u32 function, u32 index, u32 flags)
 {
 	struct kvm_cpuid_entry2 *e;
 
-	/* The caller of emit() checks afterwards: the last entry stands in for all that don't fit. */
+	/*
+	 * The caller of emit() checks afterwards: the last entry stands in for all that don't fit.
+	 */
 	e = &table[min_t(u32, table_nent++, KVM_MAX_CPUID_ENTRIES - 1)];
 	memset(e, 0, sizeof(*e));
 	e->function = function;
@@ -230,7 +237,9 @@ static void fix_leaf1(struct kvm_cpuid_entry2 *e)
 
 static void fix_extended1(struct kvm_cpuid_entry2 *e)
 {
-	/* Executed in 32-bit mode Intel's CPUs hide it; the guest sees what it gets in 64-bit mode. */
+	/*
+	 * Executed in 32-bit mode Intel's CPUs hide it; the guest sees what it gets in 64-bit mode.
+	 */
 	if (boot_cpu_has(X86_FEATURE_LM) && boot_cpu_has(X86_FEATURE_SYSCALL))
 		e->edx |= F(SYSCALL);
 	if (!kvm_caps->tsc_aux)
@@ -325,7 +334,10 @@ static void fix_leaf7(struct kvm_cpuid_entry2 *e)
 		e->ecx &= ~F(PKU);
 	if (!kvm_caps->tsc_aux)
 		e->ecx &= ~F(RDPID);
-	/* Intel's names of what an AMD host has, for a guest that looks there, and the other way round. */
+	/*
+	 * Intel's names of what an AMD host has, for a guest that looks there, and the other way
+	 * round.
+	 */
 	if (boot_cpu_has(X86_FEATURE_IBPB) && boot_cpu_has(X86_FEATURE_IBRS))
 		e->edx |= F(SPEC_CTRL);
 	if (boot_cpu_has(X86_FEATURE_STIBP))
@@ -441,7 +453,8 @@ static void emit_class(u32 base)
 /* --- features by name ------------------------------------------------------------------------ */
 
 /**
- * struct guest_feature_row - where a KVM_GF_* is announced; several rows of one feature are alternatives
+ * struct guest_feature_row - where a KVM_GF_* is announced; several rows of one feature are
+ * alternatives
  * @feature: KVM_GF_*
  * @index: subleaf
  * @reg: KVM_CPUID_EAX ...

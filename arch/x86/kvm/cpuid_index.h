@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finding a CPUID entry in a few instructions: CPUID is among the most frequent exits of a booting guest.
- * Pure functions, unit-tested in userspace. The entries keep the order that userspace gave them
- * (KVM_GET_CPUID2 returns it); the index beside them knows where each leaf begins.
+ * Finding a CPUID entry in a few instructions: CPUID is among the most frequent exits of a booting
+ * guest. Pure functions, unit-tested in userspace. The entries keep the order that userspace gave
+ * them (KVM_GET_CPUID2 returns it); the index beside them knows where each leaf begins.
  */
 #ifndef GUESTMODE_CPUID_INDEX_H
 #define GUESTMODE_CPUID_INDEX_H
@@ -113,7 +113,8 @@ static inline struct kvm_cpuid_entry2 *cpuid_index_find(const struct cpuid_index
  * @amd: the guest's CPU is AMD's: leaves out of range are zeros
  *
  * Intel's CPUs answer a leaf above the highest of its class (basic, extended; each hundred of the
- * hypervisor's) with the highest basic leaf; leaves missing within the range are zeros (SDM vol. 2, CPUID).
+ * hypervisor's) with the highest basic leaf; leaves missing within the range are zeros (SDM vol. 2,
+ * CPUID).
  *
  * Return: the entry to answer with, NULL: all zeros.
  */

@@ -30,7 +30,10 @@ static u32 nr_banks(struct kvm_vcpu *vcpu)
 	return vcpu->msr.mce.cap & MCG_BANKCNT_MASK;
 }
 
-/* A control register enables all of its errors, or none; other values are undefined (SDM vol. 3, 16.3.2.1). */
+/*
+ * A control register enables all of its errors, or none; other values are undefined (SDM vol. 3,
+ * 16.3.2.1).
+ */
 static bool ctl_valid(u64 value)
 {
 	return value == 0 || value == ~0ULL;
@@ -140,7 +143,9 @@ static long ioctl_setup_mce(struct kvm_ioctl_call *call)
 
 	if (!banks || banks > KVM_MAX_MCE_BANKS)
 		return -EINVAL;
-	/* Bits 23:16, extended state registers, describe what errors carry and need nothing of us. */
+	/*
+	 * Bits 23:16, extended state registers, describe what errors carry and need nothing of us.
+	 */
 	if (cap & ~(kvm_mce_supported_cap() | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
 		return -EINVAL;
 	vcpu->msr.mce.cap = cap;
@@ -158,7 +163,9 @@ static void log_error(u64 *bank, const struct kvm_x86_mce *mce, u64 status)
 	bank[BANK_MISC] = mce->misc;
 }
 
-/* An uncorrected error raises #MC; a second one before the first is dealt with shuts the CPU down. */
+/*
+ * An uncorrected error raises #MC; a second one before the first is dealt with shuts the CPU down.
+ */
 static void uncorrected_error(struct kvm_vcpu *vcpu, u64 *bank, const struct kvm_x86_mce *mce)
 {
 	u64 status = mce->status;
@@ -174,7 +181,9 @@ static void uncorrected_error(struct kvm_vcpu *vcpu, u64 *bank, const struct kvm
 	kvm_queue_exception(vcpu, X86_TRAP_MC);
 }
 
-/* KVM_X86_SET_MCE: log an error as hardware would (SDM vol. 3, 16.3.2.2 on what overwrites what). */
+/*
+ * KVM_X86_SET_MCE: log an error as hardware would (SDM vol. 3, 16.3.2.2 on what overwrites what).
+ */
 static long ioctl_set_mce(struct kvm_ioctl_call *call)
 {
 	const struct kvm_x86_mce *mce = call->arg;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Access to MSRs: by the guest (exits), by the emulator, by ioctl; the lists of those that exist. */
+/*
+ * Access to MSRs: by the guest (exits), by the emulator, by ioctl; the lists of those that exist.
+ */
 
 #include <linux/export.h>
 #include <linux/moduleparam.h>
@@ -53,7 +55,9 @@ static const struct msr_row *msr_find(u32 index)
 	return NULL;
 }
 
-/* The LAPIC's, among them the most frequent writes of all: EOI, ICR, initial count, TSC deadline. */
+/*
+ * The LAPIC's, among them the most frequent writes of all: EOI, ICR, initial count, TSC deadline.
+ */
 static __always_inline bool is_lapic_msr(u32 index)
 {
 	return index - APIC_BASE_MSR < 0x100 || index == MSR_IA32_TSC_DEADLINE ||
@@ -94,8 +98,8 @@ static noinline int unknown_msr(u32 index, u64 *value, bool host, bool write)
 	const char *name = write ? "wrmsr" : "rdmsr";
 
 	/*
-	 * A VMM may read and restore all that the list shows, whatever CPUID it gave to this guest, as long
-	 * as it restores nothing.
+	 * A VMM may read and restore all that the list shows, whatever CPUID it gave to this guest,
+	 * as long as it restores nothing.
 	 */
 	if (host && (!write || !*value) && in_list(save_index, nr_save, index)) {
 		*value = 0;
@@ -230,7 +234,9 @@ static enum kvm_exit_action complete_wrmsr(struct kvm_vcpu *vcpu)
 	return exit_skip(vcpu);
 }
 
-/* An access failed: #GP, or a question to userspace that asked for it (KVM_CAP_X86_USER_SPACE_MSR). */
+/*
+ * An access failed: #GP, or a question to userspace that asked for it (KVM_CAP_X86_USER_SPACE_MSR).
+ */
 static noinline enum kvm_exit_action failed_access(struct kvm_vcpu *vcpu, u32 exit, u32 index,
 						   u64 data, int error)
 {

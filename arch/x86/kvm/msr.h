@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* MSRs are rows of one table (msr_table.c): index lists, get and set, guest and host all read it. */
+/*
+ * MSRs are rows of one table (msr_table.c): index lists, get and set, guest and host all read it.
+ */
 #ifndef GUESTMODE_MSR_H
 #define GUESTMODE_MSR_H
 
@@ -17,7 +19,9 @@
 int kvm_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
 int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 
-/* The indices for KVM_GET_MSR_INDEX_LIST / KVM_GET_MSR_FEATURE_INDEX_LIST that exist on this host. */
+/*
+ * The indices for KVM_GET_MSR_INDEX_LIST / KVM_GET_MSR_FEATURE_INDEX_LIST that exist on this host.
+ */
 u32 kvm_msr_index_count(bool feature);
 u32 kvm_msr_index(bool feature, u32 i);
 int kvm_msr_feature_read(u32 index, u64 *value); /* system fd: 0, or -ENOENT */
@@ -34,7 +38,10 @@ enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu);
 /* MCG_CAP bits that KVM_X86_SETUP_MCE accepts beside the number of banks (mce.c). */
 u64 kvm_mce_supported_cap(void);
 
-/* KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS, KVM_X86_GET_MCE_CAP_SUPPORTED */
+/*
+ * KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS,
+ * KVM_X86_GET_MCE_CAP_SUPPORTED
+ */
 extern const struct kvm_ioctl_row kvm_msr_system_ioctls[];
 /* KVM_GET_MSRS, KVM_SET_MSRS */
 extern const struct kvm_ioctl_row kvm_msr_vcpu_ioctls[];

@@ -114,7 +114,10 @@ static int spec_ctrl_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 	return vendor_set(vcpu, a);
 }
 
-/* Commands: write-only, acting on this CPU at once. Preemption before re-entry does no harm: both act on what was. */
+/*
+ * Commands: write-only, acting on this CPU at once. Preemption before re-entry does no harm: both
+ * act on what was.
+ */
 static int pred_cmd_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
 	if (a->value & ~PRED_CMD_IBPB)
@@ -273,7 +276,10 @@ static int tsc_aux_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 	return vendor_set(vcpu, a);
 }
 
-/* SYSENTER_ESP and _EIP: AMD's CPUs keep 32 bits and don't check; neither may a bad value reach hardware. */
+/*
+ * SYSENTER_ESP and _EIP: AMD's CPUs keep 32 bits and don't check; neither may a bad value reach
+ * hardware.
+ */
 static int sysenter_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
 	if (a->index != MSR_IA32_SYSENTER_CS && !kvm_is_canonical(vcpu, a->value))
@@ -281,7 +287,9 @@ static int sysenter_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 	return vendor_set(vcpu, a);
 }
 
-/* DEBUGCTL and last-branch MSRs: the vendor's where it has them, else a CPU that records nothing. */
+/*
+ * DEBUGCTL and last-branch MSRs: the vendor's where it has them, else a CPU that records nothing.
+ */
 static int lbr_get(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
 	int r = vendor_get(vcpu, a);
@@ -331,7 +339,8 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(MSR_P6_PERFCTR0, MSR_P6_PERFCTR1), CONST(0), .set = set_ignored },
 	{ ONE(MSR_FSB_FREQ), CONST(3) },
 	{ ONE(MSR_PLATFORM_INFO), platform_info_get, platform_info_set,
-	  .offset = offsetof(struct kvm_vcpu, msr.platform_info), .flags = MSR_SAVE | MSR_HOST_WRITE },
+	  .offset = offsetof(struct kvm_vcpu, msr.platform_info),
+	  .flags = MSR_SAVE | MSR_HOST_WRITE },
 	{ ONE(MSR_MTRRcap), mtrr_get, NULL, GF(MTRR) },
 	{ ONE(MSR_IA32_ARCH_CAPABILITIES), arch_capabilities_get, set_field, GF(ARCH_CAPABILITIES),
 	  .offset = offsetof(struct kvm_vcpu, msr.arch_capabilities),
@@ -410,9 +419,12 @@ int msr_table_check(void)
 
 /* --- what MSRs say of this host -------------------------------------------------------------- */
 
-/* IA32_ARCH_CAPABILITIES bits that mean the same to a guest as to the host (SDM vol. 4, table 2-2). */
+/*
+ * IA32_ARCH_CAPABILITIES bits that mean the same to a guest as to the host (SDM vol. 4, table 2-2).
+ */
 #define ARCH_CAP_PASSED                                                                            \
-	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | \
+	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO | \
+	 ARCH_CAP_MDS_NO | \
 	 ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO |   \
 	 ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO |                 \
 	 ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR |           \
@@ -466,7 +478,9 @@ int msr_feature_value(u32 index, u64 *value)
 	case MSR_IA32_UCODE_REV:
 		return rdmsrl_safe(MSR_IA32_UCODE_REV, value) ? -ENOENT : 0;
 	case MSR_AMD64_DE_CFG:
-		*value = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+		*value = 0;
+		if (boot_cpu_has(X86_FEATURE_LFENCE_RDTSC))
+			*value = MSR_AMD64_DE_CFG_LFENCE_SERIALIZE;
 		return 0;
 	}
 	return -ENOENT;

@@ -57,7 +57,8 @@ struct msr_row {
 extern const struct msr_row msr_rows[];
 extern const u32 msr_nr_rows;
 int msr_table_check(void); /* rows sorted and apart? 0 or -EINVAL */
-int msr_feature_value(u32 index, u64 *value); /* what MSR_FEATURE rows say of this host: 0, -ENOENT */
+/* what MSR_FEATURE rows say of this host: 0, -ENOENT */
+int msr_feature_value(u32 index, u64 *value);
 
 /* mtrr.c */
 msr_fn mtrr_get, mtrr_set;

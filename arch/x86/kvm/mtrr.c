@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MTRRs and the validity of PAT. The guest's MTRRs are state that it reads back: with nested paging the memory
- * type comes from the guest's PAT and the host's, and MTRRs say nothing new unless a device
- * does non-coherent DMA.
+ * MTRRs and the validity of PAT. The guest's MTRRs are state that it reads back: with nested paging
+ * the memory type comes from the guest's PAT and the host's, and MTRRs say nothing new unless a
+ * device does non-coherent DMA.
  */
 
 #include <linux/nospec.h>

@@ -46,7 +46,9 @@ static int steal_msr_write(struct kvm_vcpu *vcpu, u64 value)
 	if (!sched_info_on() || (value & KVM_STEAL_RESERVED_MASK))
 		return -EINVAL;
 	WRITE_ONCE(vcpu->pv.steal.hint_hva, 0);
-	/* No memory there yet (a VMM that restores MSRs first): kvm_pv_steal_update() tries again. */
+	/*
+	 * No memory there yet (a VMM that restores MSRs first): kvm_pv_steal_update() tries again.
+	 */
 	if ((value & KVM_MSR_ENABLED) &&
 	    kvm_gpa_cache_init(vcpu->kvm, &vcpu->pv.steal.cache, value & KVM_STEAL_VALID_BITS,
 			       sizeof(struct kvm_steal_time)))
@@ -91,7 +93,8 @@ static void clear_preempted(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_pv_steal_update() - tell the guest how long this vCPU has waited for a CPU (KVM_REQ_STEAL_UPDATE)
+ * kvm_pv_steal_update() - tell the guest how long this vCPU has waited for a CPU
+ * (KVM_REQ_STEAL_UPDATE)
  * @vcpu: the vCPU, loaded, in its thread
  *
  * Context: kvm->srcu held, may sleep.
@@ -141,8 +144,8 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
  * kvm_pv_preempted() - leave word for other vCPUs that this one does not run
  * @vcpu: the vCPU, leaving its CPU
  *
- * A hint: where the page is not at hand it is not given. Context: its thread; the scheduler's lock may be held, so
- * nothing here sleeps or faults a page in.
+ * A hint: where the page is not at hand it is not given. Context: its thread; the scheduler's lock
+ * may be held, so nothing here sleeps or faults a page in.
  */
 void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 {

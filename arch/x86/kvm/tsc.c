@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's TSC: the host's, scaled where hardware can, plus an offset. What userspace writes to several
- * vCPUs one after the other is recognised as one intention and leads to one offset: only
+ * The guest's TSC: the host's, scaled where hardware can, plus an offset. What userspace writes to
+ * several vCPUs one after the other is recognised as one intention and leads to one offset: only
  * then can the guest use its TSC, and kvmclock a common base, across vCPUs.
  */
 
@@ -16,7 +16,8 @@
 /* A frequency that is so near needs no scaling: no calibration is better. */
 static uint tsc_tolerance_ppm = 250;
 module_param(tsc_tolerance_ppm, uint, 0644);
-MODULE_PARM_DESC(tsc_tolerance_ppm, "difference of TSC frequencies that is not worth scaling, parts per million");
+MODULE_PARM_DESC(tsc_tolerance_ppm,
+		 "difference of TSC frequencies that is not worth scaling, parts per million");
 
 static u64 scale(u64 host_tsc, u64 ratio)
 {
@@ -194,7 +195,8 @@ static void set_ratio(struct kvm_vcpu *vcpu, u32 khz, u64 ratio)
  * @vcpu: the vCPU, loaded
  * @khz: kHz
  *
- * The TSC goes on from where it is. Return: 0, -EINVAL (0, too high, or needs scaling that this host can't do).
+ * The TSC goes on from where it is. Return: 0, -EINVAL (0, too high, or needs scaling that this
+ * host can't do).
  */
 int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz)
 {
@@ -221,9 +223,10 @@ int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz)
  * @vcpu: the vCPU, loaded
  * @cpu: this CPU
  *
- * A TSC that is behind the one last used would run the guest's backwards: after suspend to memory, or where
- * the host's CPUs are out of step. There the guest's goes on from where it was and catches up with time in
- * kvm_clock_update(), which also helps where the host's stands still in deep idle states.
+ * A TSC that is behind the one last used would run the guest's backwards: after suspend to memory,
+ * or where the host's CPUs are out of step. There the guest's goes on from where it was and catches
+ * up with time in kvm_clock_update(), which also helps where the host's stands still in deep idle
+ * states.
  */
 void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
 {
