@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only place that knows that kernels differ. It tests what scripts/probe-kernel found (config.h), never a
- * version number: distributions backport.
+ * The only place that knows that kernels differ. It tests what scripts/probe-kernel found
+ * (config.h), never a version number: distributions backport.
  */
 #ifndef GUESTMODE_COMPAT_H
 #define GUESTMODE_COMPAT_H
@@ -65,7 +65,10 @@ static __always_inline void compat_rcu_virt_note_context_switch(void)
 #define COMPAT_FOLL_VCPU COMPAT_FOLL_INTERRUPTIBLE
 #endif
 
-/* The frame behind a mapping without a usable struct page. mmap_lock held. 0, or -EINVAL: not there. */
+/*
+ * The frame behind a mapping without a usable struct page. mmap_lock held. 0, or -EINVAL: not
+ * there.
+ */
 static inline int compat_follow_pfn(struct vm_area_struct *vma, unsigned long hva,
 				    unsigned long *pfn, bool *writable)
 {

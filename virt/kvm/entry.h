@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Telling the host's kernel that this CPU goes to guest mode and comes back: time accounting, context tracking,
- * RCU, lockdep and irq tracing.
+ * Telling the host's kernel that this CPU goes to guest mode and comes back: time accounting,
+ * context tracking, RCU, lockdep and irq tracing.
  */
 #ifndef GUESTMODE_ENTRY_H
 #define GUESTMODE_ENTRY_H

@@ -2,11 +2,11 @@
 /*
  * Work that the host has for a vCPU's thread between two entries.
  *
- * xfer_to_guest_mode_handle_work() is in the kernel's image and writes KVM_EXIT_INTR through the struct kvm_vcpu that it is
- * handed, in the layout of the kernel's own driver. Ours has another one. So signals and rescheduling
- * are done here; for task work, which modules can't run otherwise, the function gets a decoy that
- * it may dereference at whatever offset if a signal arrives meanwhile: each word of it points to a page
- * that nobody reads.
+ * xfer_to_guest_mode_handle_work() is in the kernel's image and writes KVM_EXIT_INTR through the
+ * struct kvm_vcpu that it is handed, in the layout of the kernel's own driver. Ours has another
+ * one. So signals and rescheduling are done here; for task work, which modules can't run otherwise,
+ * the function gets a decoy that it may dereference at whatever offset if a signal arrives
+ * meanwhile: each word of it points to a page that nobody reads.
  */
 
 #include <linux/sched.h>

@@ -8,7 +8,10 @@
 int hostwork_module_init(void);
 void hostwork_module_exit(void);
 
-/* Signals, rescheduling, task work. May sleep; kvm->srcu not held. 0, or -EINTR: a signal is pending. */
+/*
+ * Signals, rescheduling, task work. May sleep; kvm->srcu not held. 0, or -EINTR: a signal is
+ * pending.
+ */
 int hostwork_do(void);
 
 #endif

@@ -12,7 +12,8 @@ struct kvm_io_device;
 
 /**
  * struct kvm_io_ops - what an in-kernel device does
- * @read: fill @len bytes at @val. Return 0, or -EOPNOTSUPP when this access is not its (goes to the next device, then to userspace).
+ * @read: fill @len bytes at @val. Return 0, or -EOPNOTSUPP when this access is not its (goes to the
+ *     next device, then to userspace).
  * @write: likewise
  * Called in a kvm->srcu read section by the vCPU's thread; may sleep.
  */

@@ -186,7 +186,8 @@ out:
  * @value: its argument
  *
  * Context: process context, no lock held, may sleep.
- * Return: the handler's result; @call->unknown where there is no row, -EFAULT, -E2BIG, -ENOMEM, -EINTR.
+ * Return: the handler's result; @call->unknown where there is no row, -EFAULT, -E2BIG, -ENOMEM,
+ * -EINTR.
  */
 long kvm_ioctl_dispatch(const struct kvm_ioctl_row *generic,
 			const struct kvm_ioctl_row *const *arch, struct kvm_ioctl_call *call,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ioctls are rows. The dispatcher (ioctl.c) finds the row, copies the argument in, takes the locks that
- * the row names, calls the handler and copies the argument out. A handler never touches user
+ * Ioctls are rows. The dispatcher (ioctl.c) finds the row, copies the argument in, takes the locks
+ * that the row names, calls the handler and copies the argument out. A handler never touches user
  * memory that it has not been handed and never fetches the same user bytes twice.
  */
 #ifndef GUESTMODE_IOCTL_H

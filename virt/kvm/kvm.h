@@ -6,7 +6,8 @@
  *   vcpu->mutex -> kvm->lock -> kvm->slots_lock -> kvm->irq_lock -> kvm->mmu.lock
  * mmap_lock of the VM's mm is taken inside slots_lock and outside mmu.lock. Read sections of
  * kvm->srcu may sleep and may be entered with any of the mutexes held, but slots_lock and
- * kvm->lock are never taken inside one: synchronize_srcu() runs under slots_lock. (Documentation/locking.md)
+ * kvm->lock are never taken inside one: synchronize_srcu() runs under slots_lock.
+ * (Documentation/locking.md)
  */
 #ifndef GUESTMODE_KVM_H
 #define GUESTMODE_KVM_H

@@ -46,9 +46,9 @@ static void disable_ipi(void *unused)
 }
 
 /*
- * A CPU comes: it gets virtualization before a task that runs a vCPU can be put there. (Where the state is
- * in the STARTING section a failure can't stop the CPU any more; the vendor's entry code then finds
- * the CPU not enabled and refuses.)
+ * A CPU comes: it gets virtualization before a task that runs a vCPU can be put there. (Where the
+ * state is in the STARTING section a failure can't stop the CPU any more; the vendor's entry code
+ * then finds the CPU not enabled and refuses.)
  */
 static int cpu_comes(unsigned int cpu)
 {

@@ -206,9 +206,9 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 		return;
 	me = get_cpu();
 	/*
-	 * On its own CPU we are in its thread, or in an interrupt that ended guest mode or came before the
-	 * last look: EXITING_GUEST_MODE makes that look fail. Elsewhere only guest mode needs an IPI;
-	 * cmpxchg also orders the caller's event before the read of mode.
+	 * On its own CPU we are in its thread, or in an interrupt that ended guest mode or came
+	 * before the last look: EXITING_GUEST_MODE makes that look fail. Elsewhere only guest mode
+	 * needs an IPI; cmpxchg also orders the caller's event before the read of mode.
 	 */
 	if (cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE) {
 		cpu = READ_ONCE(vcpu->cpu);

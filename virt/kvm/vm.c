@@ -146,7 +146,10 @@ static long vm_call(struct file *file, unsigned int cmd, unsigned long value, bo
 		.kvm = file->private_data, .file = file, .compat = compat, .unknown = -ENOTTY
 	};
 
-	/* Guest memory is an address range of the creator's mm: in any other it would be somebody else's. */
+	/*
+	 * Guest memory is an address range of the creator's mm: in any other it would be somebody
+	 * else's.
+	 */
 	if (call.kvm->mm != current->mm || READ_ONCE(call.kvm->dead))
 		return -EIO;
 	return kvm_ioctl_dispatch(vm_ioctls, kvm_arch_vm_tables, &call, cmd, value);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Control registers, EFER, XCR0: checks and effects (cr.c); segments and modes (segment.c); DRs (debug.c). */
+/*
+ * Control registers, EFER, XCR0: checks and effects (cr.c); segments and modes (segment.c); DRs
+ * (debug.c).
+ */
 #ifndef GUESTMODE_CR_H
 #define GUESTMODE_CR_H
 
 #include "access.h"
 
-/* As the guest's MOV/LMSW/WRMSR/XSETBV. Return 0, or -EINVAL: the caller injects #GP(0). srcu held, may sleep. */
+/*
+ * As the guest's MOV/LMSW/WRMSR/XSETBV. Return 0, or -EINVAL: the caller injects #GP(0). srcu held,
+ * may sleep.
+ */
 int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0);
 int kvm_set_cr3(struct kvm_vcpu *vcpu, u64 cr3);
 int kvm_set_cr4(struct kvm_vcpu *vcpu, u64 cr4);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Exceptions, NMIs and interrupts on their way into the guest: one at a time, in the architecture's order. */
+/*
+ * Exceptions, NMIs and interrupts on their way into the guest: one at a time, in the architecture's
+ * order.
+ */
 
 #include <linux/module.h>
 #include <asm/debugreg.h>
@@ -73,7 +76,8 @@ static void queue(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error, b
  * @vcpu: the vCPU
  * @vector: 0 to 31
  *
- * Context: the vCPU's thread. RIP must point to the faulting instruction (faults) or behind it (traps).
+ * Context: the vCPU's thread. RIP must point to the faulting instruction (faults) or behind it
+ * (traps).
  */
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector)
 {

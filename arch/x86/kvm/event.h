@@ -5,7 +5,10 @@
 
 #include "vcpu.h"
 
-/* Queue an exception raised by the instruction in hand; merges into #DF or triple fault as SDM vol. 3, 6.15 says. */
+/*
+ * Queue an exception raised by the instruction in hand; merges into #DF or triple fault as SDM vol.
+ * 3, 6.15 says.
+ */
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_queue_exception_e(struct kvm_vcpu *vcpu, u8 vector, u32 error);
 void kvm_queue_pf(struct kvm_vcpu *vcpu, u32 error, gva_t gva);
@@ -15,7 +18,10 @@ static inline void kvm_inject_gp(struct kvm_vcpu *vcpu)
 	kvm_queue_exception_e(vcpu, 13, 0);
 }
 
-/* Hardware said that an exit interrupted this delivery (EXITINTINFO, IDT-vectoring info): it goes in first again. */
+/*
+ * Hardware said that an exit interrupted this delivery (EXITINTINFO, IDT-vectoring info): it goes
+ * in first again.
+ */
 enum kvm_event_type {
 	KVM_EVENT_NONE,
 	KVM_EVENT_EXCEPTION,
@@ -28,7 +34,10 @@ void event_requeue(struct kvm_vcpu *vcpu, enum kvm_event_type type, u8 vector, b
 void event_clear_injected(struct kvm_vcpu *vcpu); /* delivery completed */
 bool event_vectoring(struct kvm_vcpu *vcpu); /* an injected event is under way */
 
-/* Before entry: give at most one event to hardware, ask for windows for the rest. Serves KVM_REQ_EVENT. */
+/*
+ * Before entry: give at most one event to hardware, ask for windows for the rest. Serves
+ * KVM_REQ_EVENT.
+ */
 int event_inject(struct kvm_vcpu *vcpu);
 void event_queue_nmi(struct kvm_vcpu *vcpu); /* any thread */
 bool event_can_wake(struct kvm_vcpu *vcpu); /* something ends HLT */

@@ -193,7 +193,10 @@ enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 acc
 	case MMU_FAULT_FIXED:
 		return KVM_RESUME;
 	case MMU_FAULT_EMULATE:
-		/* A stack or descriptor table in device memory: no instruction stands behind the access. */
+		/*
+		 * A stack or descriptor table in device memory: no instruction stands behind the
+		 * access.
+		 */
 		if (unlikely(event_vectoring(vcpu)))
 			return exit_delivery(vcpu, gpa);
 		return kvm_emulate(vcpu, 0);

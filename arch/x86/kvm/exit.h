@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exit handlers that vendors share (exit.c, and cpuid.c, msr.c, pv.c for theirs), named directly in the vendors' exit
- * tables. Context of all: vCPU thread, irqs and preemption on, vCPU loaded, kvm->srcu held; may sleep.
+ * Exit handlers that vendors share (exit.c, and cpuid.c, msr.c, pv.c for theirs), named directly in
+ * the vendors' exit tables. Context of all: vCPU thread, irqs and preemption on, vCPU loaded,
+ * kvm->srcu held; may sleep.
  */
 #ifndef GUESTMODE_EXIT_H
 #define GUESTMODE_EXIT_H
@@ -9,7 +10,8 @@
 #include "access.h"
 
 /**
- * struct kvm_exit_row - one hardware exit reason; vendors' tables are arrays of these indexed by reason
+ * struct kvm_exit_row - one hardware exit reason; vendors' tables are arrays of these indexed by
+ * reason
  */
 struct kvm_exit_row {
 	enum kvm_exit_action (*handler)(struct kvm_vcpu *vcpu);
@@ -37,14 +39,20 @@ exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does n
 enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu); /* triple fault */
 enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the emulator does it */
 
-/* One exception intercepted because of KVM_SET_GUEST_DEBUG (#DB, #BP): to userspace or back to the guest. */
+/*
+ * One exception intercepted because of KVM_SET_GUEST_DEBUG (#DB, #BP): to userspace or back to the
+ * guest.
+ */
 enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6);
 enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu);
 
 /* A nested page fault: maps, or emulates an MMIO access. */
 enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
 
-/* IN/OUT without string, decoded by hardware (port, size, direction). next RIP is skip_insn's business. */
+/*
+ * IN/OUT without string, decoded by hardware (port, size, direction). next RIP is skip_insn's
+ * business.
+ */
 enum kvm_exit_action exit_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
 
 /* Exit to userspace: KVM_EXIT_FAIL_ENTRY / an exit reason that nothing asked for. */
@@ -58,7 +66,10 @@ static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
 }
 
 /* emul/glue.c */
-/* flags: EMUL_GLUE_SKIP only decode and step over; EMUL_GLUE_UD: came from #UD, only emulate what is forced or a foreign hypercall */
+/*
+ * flags: EMUL_GLUE_SKIP only decode and step over; EMUL_GLUE_UD: came from #UD, only emulate what
+ * is forced or a foreign hypercall
+ */
 #define EMUL_GLUE_SKIP BIT(0)
 #define EMUL_GLUE_UD BIT(1)
 enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's FPU. The kernel's own helpers swap the whole state (XFD included) once per KVM_RUN; XCR0, IA32_XSS
- * and PKRU, which change what the host's own XSAVE would do, are switched by hand around each entry.
+ * The guest's FPU. The kernel's own helpers swap the whole state (XFD included) once per KVM_RUN;
+ * XCR0, IA32_XSS and PKRU, which change what the host's own XSAVE would do, are switched by hand
+ * around each entry.
  */
 
 #include <linux/sched.h>
@@ -48,7 +49,10 @@ void kvm_fpu_free(struct kvm_vcpu *vcpu)
 	fpu_free_guest_fpstate(&vcpu->fpu.guest);
 }
 
-/* RESET initialises all; INIT leaves x87, SSE, AVX state, XCR0 and IA32_XSS alone (SDM vol. 3, table 9-1). */
+/*
+ * RESET initialises all; INIT leaves x87, SSE, AVX state, XCR0 and IA32_XSS alone (SDM vol. 3,
+ * table 9-1).
+ */
 void kvm_fpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 {
 	struct xregs_state *init;
@@ -122,7 +126,10 @@ void kvm_xstate_leave(struct kvm_vcpu *vcpu)
 
 void kvm_xsave_get(struct kvm_vcpu *vcpu, void *buf, u32 size)
 {
-	/* Components that the guest can't have are left out, so that the image loads on a smaller host. */
+	/*
+	 * Components that the guest can't have are left out, so that the image loads on a smaller
+	 * host.
+	 */
 	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu.guest, buf, size,
 				       vcpu->cpuid.supported_xcr0 | XFEATURE_MASK_FPSSE,
 				       vcpu->regs.pkru);
@@ -137,7 +144,10 @@ int kvm_xsave_set(struct kvm_vcpu *vcpu, const void *buf)
 		       0;
 }
 
-/* The whole image goes through the kernel's converter: components in their initial state come out as such. */
+/*
+ * The whole image goes through the kernel's converter: components in their initial state come out
+ * as such.
+ */
 int kvm_fpu_get(struct kvm_vcpu *vcpu, struct kvm_fpu *fpu)
 {
 	u32 size = max_t(u32, vcpu->fpu.guest.uabi_size, sizeof(struct kvm_xsave));

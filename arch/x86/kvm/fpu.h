@@ -17,7 +17,9 @@ void kvm_fpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 void kvm_fpu_enter(struct kvm_vcpu *vcpu);
 void kvm_fpu_leave(struct kvm_vcpu *vcpu);
 
-/* Around one hardware entry, irqs off: softirqs that use the FPU must never see the guest's XCR0. */
+/*
+ * Around one hardware entry, irqs off: softirqs that use the FPU must never see the guest's XCR0.
+ */
 void kvm_xstate_enter(struct kvm_vcpu *vcpu);
 void kvm_xstate_leave(struct kvm_vcpu *vcpu);
 

@@ -133,7 +133,10 @@ static long ioctl_translate(struct kvm_ioctl_call *call)
 	struct kvm_walk_fault fault;
 	gpa_t gpa;
 
-	/* As the supervisor would read it; what the ABI's other fields say nobody has ever filled in. */
+	/*
+	 * As the supervisor would read it; what the ABI's other fields say nobody has ever filled
+	 * in.
+	 */
 	t->valid = !mmu_gva_to_gpa(call->vcpu, t->linear_address, 0, &gpa, &fault);
 	t->physical_address = t->valid ? gpa : GPA_INVALID;
 	t->writeable = 1;

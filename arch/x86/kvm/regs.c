@@ -127,7 +127,9 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 	vcpu->regs.cr2 = s->cr2;
 	kvm_set_cr8(vcpu, s->cr8);
 
-	/* Checked as a whole above: the steps between need not be states that a guest could pass. */
+	/*
+	 * Checked as a whole above: the steps between need not be states that a guest could pass.
+	 */
 	vcpu->regs.efer = s->efer;
 	kvm_reg_write(vcpu, KVM_REG_CR3, s->cr3);
 	kvm_reg_write(vcpu, KVM_REG_CR0, s->cr0 | X86_CR0_ET);
@@ -189,7 +191,10 @@ long ioctl_get_events(struct kvm_ioctl_call *call)
 	struct kvm_vcpu_event *ev = &vcpu->event;
 	bool exc = ev->exception.pending || ev->exception.injected;
 
-	/* Without KVM_CAP_EXCEPTION_PAYLOAD a pending exception is told as injected: so CR2, DR6 first. */
+	/*
+	 * Without KVM_CAP_EXCEPTION_PAYLOAD a pending exception is told as injected: so CR2, DR6
+	 * first.
+	 */
 	if (ev->exception.pending && ev->exception.has_payload) {
 		if (ev->exception.vector == 14)
 			vcpu->regs.cr2 = ev->exception.payload;

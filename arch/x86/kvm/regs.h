@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The vCPU's registers as the rest of the driver sees them. Some live in hardware (VMCB, VMCS) until
- * somebody asks: `avail` says which values in val[] are current, `dirty` which the vendor must write
- * back before the next entry. Only the vendor clears bits of avail (after an exit) and of dirty.
+ * The vCPU's registers as the rest of the driver sees them. Some live in hardware (VMCB, VMCS)
+ * until somebody asks: `avail` says which values in val[] are current, `dirty` which the vendor
+ * must write back before the next entry. Only the vendor clears bits of avail (after an exit) and
+ * of dirty.
  */
 #ifndef GUESTMODE_REGS_H
 #define GUESTMODE_REGS_H

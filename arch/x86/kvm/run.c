@@ -198,8 +198,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	WRITE_ONCE(vcpu->mode, IN_GUEST_MODE);
 	kvm_srcu_unlock(vcpu);
 	/*
-	 * Mode before requests: pairs with kvm_vcpu_kick() and kvm_make_all_request(), which write their
-	 * request before they look at the mode.
+	 * Mode before requests: pairs with kvm_vcpu_kick() and kvm_make_all_request(), which write
+	 * their request before they look at the mode.
 	 */
 	smp_mb();
 	if (READ_ONCE(vcpu->mode) == EXITING_GUEST_MODE || kvm_request_pending(vcpu) ||

@@ -9,7 +9,8 @@
  * kvm_cpl() - current privilege level
  * @vcpu: the vCPU, loaded
  *
- * SS.DPL is the CPL in all modes (APM vol. 2, 15.5.1; SDM vol. 3, 24.4.1); vendors keep it so in real mode too.
+ * SS.DPL is the CPL in all modes (APM vol. 2, 15.5.1; SDM vol. 3, 24.4.1); vendors keep it so in
+ * real mode too.
  */
 int kvm_cpl(struct kvm_vcpu *vcpu)
 {

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MSRs that only user mode looks at (SYSCALL targets, TSC_AUX): the guest's value stays in the CPU until the
- * host's thread returns to user mode, so exits handled in the kernel don't switch them.
+ * MSRs that only user mode looks at (SYSCALL targets, TSC_AUX): the guest's value stays in the CPU
+ * until the host's thread returns to user mode, so exits handled in the kernel don't switch them.
  */
 #ifndef GUESTMODE_USER_RETURN_H
 #define GUESTMODE_USER_RETURN_H
 
 #include <linux/types.h>
 
-/* Vendor's setup: reserve a slot for @msr. Return: slot, or a negative errno if this host lacks the MSR. */
+/*
+ * Vendor's setup: reserve a slot for @msr. Return: slot, or a negative errno if this host lacks the
+ * MSR.
+ */
 int kvm_user_return_register(u32 msr);
-/* Before entry, preemption off: the guest's value; bits outside of @mask stay the host's. 0, or -EIO if the CPU refuses. */
+/*
+ * Before entry, preemption off: the guest's value; bits outside of @mask stay the host's. 0, or
+ * -EIO if the CPU refuses.
+ */
 int kvm_user_return_set(int slot, u64 value, u64 mask);
 /* The host's value on this CPU; preemption off. */
 u64 kvm_user_return_host(int slot);

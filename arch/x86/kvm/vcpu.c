@@ -124,7 +124,9 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 		kvm_pv_reset(vcpu);
 	}
 
-	/* EDX is the processor's signature, as CPUID leaf 1 tells it; 0x600 where none was set yet. */
+	/*
+	 * EDX is the processor's signature, as CPUID leaf 1 tells it; 0x600 where none was set yet.
+	 */
 	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	memset(regs->val, 0, sizeof(regs->val));
 	regs->val[KVM_REG_RDX] = eax ?: 0x600;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * struct kvm_vcpu, one virtual CPU. The vendor's vCPU embeds it (container_of). Each field says
- * who may touch it: [i] set at init, [v] the thread that holds vcpu->mutex, [l] kvm->lock, [a] atomic.
+ * who may touch it: [i] set at init, [v] the thread that holds vcpu->mutex, [l] kvm->lock, [a]
+ * atomic.
  */
 #ifndef GUESTMODE_VCPU_H
 #define GUESTMODE_VCPU_H
@@ -20,7 +21,8 @@
 /* Exceptions, NMIs and interrupts on their way in (event.c). */
 struct kvm_vcpu_event {
 	struct kvm_exception {
-		bool pending; /* [v] not yet given to hardware; side effects (CR2, DR6) not yet done */
+		/* [v] not yet given to hardware; side effects (CR2, DR6) not yet done */
+		bool pending;
 		bool injected; /* [v] delivery has begun: must be completed before anything else */
 		bool has_error; /* [v] */
 		bool has_payload; /* [v] CR2 for #PF, DR6 bits for #DB: applied at injection */
@@ -56,7 +58,8 @@ struct kvm_vcpu_exit {
  */
 #define KVM_MAX_MMIO_FRAGMENTS 4
 struct kvm_vcpu_io {
-	enum kvm_exit_action (*complete)(struct kvm_vcpu *vcpu); /* [v] called by the next KVM_RUN */
+	/* [v] called by the next KVM_RUN */
+	enum kvm_exit_action (*complete)(struct kvm_vcpu *vcpu);
 	struct emul_state *emul; /* [i] the emulator's context, allocated once (emul/glue.c) */
 	/* fast IN/OUT without the emulator */
 	u16 port; /* [v] */
@@ -82,7 +85,8 @@ struct kvm_vcpu_debug {
 	u64 singlestep_rip; /* [v] */
 };
 #define KVM_DEBUGREG_BP_ENABLED BIT(0) /* load eff_db around entry */
-#define KVM_DEBUGREG_WONT_EXIT BIT(1) /* DR accesses not intercepted: read DR0-3,6 back after exit */
+/* DR accesses are not intercepted: read DR0-3 and DR6 back after the exit. */
+#define KVM_DEBUGREG_WONT_EXIT BIT(1)
 
 /* CPUID as set by userspace, and the guest's features read from it once (cpuid.c). */
 struct kvm_vcpu_cpuid {
@@ -137,7 +141,8 @@ struct kvm_vcpu_tsc {
 	u64 generation; /* [v] */
 	u64 last_host; /* [v] host TSC when last put, to catch a TSC that went backwards */
 	u64 last_guest; /* [v] the guest's then */
-	u64 base_ns, base_tsc; /* [v] since the last write: time and guest's TSC at it, to catch up */
+	/* [v] since the last write: time and guest's TSC at it, to catch up */
+	u64 base_ns, base_tsc;
 	bool catchup; /* [v] host TSC unstable: the guest's follows the host's clock */
 };
 
@@ -160,11 +165,15 @@ struct kvm_vcpu_pv {
 	bool enforce_cpuid; /* [v] KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
 
-/* The layout of each counter is ABI-visible through debugfs and KVM_GET_STATS_FD names (stats.c). */
+/*
+ * The layout of each counter is ABI-visible through debugfs and KVM_GET_STATS_FD names (stats.c).
+ */
 struct kvm_vcpu_stat {
-	u64 exits, io_exits, mmio_exits, signal_exits, irq_window_exits, nmi_window_exits, halt_exits;
-	u64 irq_exits, host_state_reload, fpu_reload, insn_emulation, insn_emulation_fail, hypercalls;
-	u64 irq_injections, nmi_injections, req_event, request_irq_exits, tlb_flush, pf_taken, pf_fixed;
+	u64 exits, io_exits, mmio_exits, signal_exits, irq_window_exits, nmi_window_exits;
+	u64 halt_exits, irq_exits, host_state_reload, fpu_reload, hypercalls;
+	u64 insn_emulation, insn_emulation_fail;
+	u64 irq_injections, nmi_injections, req_event, request_irq_exits, tlb_flush;
+	u64 pf_taken, pf_fixed;
 	u64 pf_emulate, pf_spurious, pf_fast, pf_mmio_spte_created, preemption_reported;
 	u64 halt_successful_poll, halt_attempted_poll, halt_poll_invalid, halt_wakeup;
 	u64 halt_poll_success_ns, halt_poll_fail_ns, halt_wait_ns;

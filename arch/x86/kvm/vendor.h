@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The vendor contract: all that vmx/ and svm/ do for the rest of the driver. At most 45 operations;
- * each needs a reason, and says what state it may assume. Unless said otherwise an operation is called by the
- * vCPU's thread with the vCPU loaded (its hardware state owned by this CPU).
+ * each needs a reason, and says what state it may assume. Unless said otherwise an operation is
+ * called by the vCPU's thread with the vCPU loaded (its hardware state owned by this CPU).
  */
 #ifndef GUESTMODE_VENDOR_H
 #define GUESTMODE_VENDOR_H
@@ -27,13 +27,14 @@ struct kvm_vendor_caps {
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	bool nested;
 	u64 efer_reserved; /* EFER bits that the guest may never set here */
-	bool tsc_aux; /* get_msr/set_msr keep IA32_TSC_AUX and entries switch it: RDTSCP, RDPID offered */
+	/* get_msr/set_msr keep IA32_TSC_AUX and entries switch it: RDTSCP, RDPID offered */
+	bool tsc_aux;
 	bool spec_ctrl; /* likewise SPEC_CTRL (0x48): IBRS, STIBP, SSBD offered */
 	bool virt_ssbd; /* likewise VIRT_SPEC_CTRL (0xc001011f) */
 };
 
 /*
- * X(return type, name, arguments, names of the arguments)
+ * X(return type, name, arguments)
  *
  * per-CPU, any thread, irqs off but for cpu_check:
  *  cpu_check     this CPU can do what the vendor module needs: 0, -EIO (log says why)
@@ -48,10 +49,13 @@ struct kvm_vendor_caps {
  * running:
  *  prepare       before irqs go off for an entry: save host state, preemption off
  *  run           one hardware entry and exit; irqs off, noinstr
- *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused the exit
+ *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused
+ *                the exit
  *  handle_exit   act on the exit; irqs and preemption on, kvm->srcu held, may sleep
  *  exit_info     the last exit for tracepoints: info1, info2, event being delivered, its error code
- *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt shadow, raise #DB if single-stepping; KVM_RESUME, or what the run loop must do instead
+ *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt
+ *                shadow, raise #DB if single-stepping; KVM_RESUME, or what the run loop must do
+ *                instead
  *  dump          control structure to the kernel log in words, after a failed entry
  * registers:
  *  cache_reg     fetch a register that regs.avail lacks into regs.val and set the bit
@@ -75,11 +79,14 @@ struct kvm_vendor_caps {
  *  set_shadow
  *  get_nmi_mask      NMIs blocked until IRET?
  *  set_nmi_mask
- *  update_tpr        in-kernel LAPIC: TPR, and highest requested vector that it masks (-1: none) so that lowering TPR exits
+ *  update_tpr        in-kernel LAPIC: TPR, and highest requested vector that it masks (-1: none) so
+ *                    that lowering TPR exits
  * intercepts:
- *  update_intercepts recompute all from the guest's CPUID, guest_debug, caps; the only owner of intercept state
+ *  update_intercepts recompute all from the guest's CPUID, guest_debug, caps; the only owner of
+ *                    intercept state
  * MSRs:
- *  get_msr       MSR that the vendor keeps. 0, -ENOENT (not the vendor's: unknown), -EINVAL (bad value: #GP)
+ *  get_msr       MSR that the vendor keeps. 0, -ENOENT (not the vendor's: unknown), -EINVAL (bad
+ *                value: #GP)
  *  set_msr
  *  cpuid_changed guest CPUID was set: recompute what follows from it
  * memory:
@@ -158,16 +165,21 @@ struct kvm_vendor_ops {
 #undef X
 };
 
-#define X(ret, name, args) DECLARE_STATIC_CALL(kvm_vendor_##name, *((struct kvm_vendor_ops *)0)->name);
+#define X(ret, name, args) \
+	DECLARE_STATIC_CALL(kvm_vendor_##name, *((struct kvm_vendor_ops *)0)->name);
 KVM_VENDOR_OPS(X)
 #undef X
 
 /* vendor_call(set_cr0, vcpu) */
 #define vendor_call(name, ...) static_call(kvm_vendor_##name)(__VA_ARGS__)
 
-extern const struct kvm_vendor_caps *kvm_caps; /* the registered vendor's; never NULL while a file is open */
+/* the registered vendor's; never NULL while a file is open */
+extern const struct kvm_vendor_caps *kvm_caps;
 
-/* Called by the vendor's module init and exit. 0, -EBUSY (another is there), -EINVAL (other build), or cpu_check's error. */
+/*
+ * Called by the vendor's module init and exit. 0, -EBUSY (another is there), -EINVAL (other build),
+ * or cpu_check's error.
+ */
 int kvm_register_vendor(const struct kvm_vendor_ops *ops);
 void kvm_unregister_vendor(const struct kvm_vendor_ops *ops);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * struct kvm, a VM. Each field says who may touch it: [i] set at init, [l] kvm->lock, [m] kvm->slots_lock,
- * [s] read under kvm->srcu and replaced under the lock named, [a] atomic, [q] kvm->irq_lock.
+ * struct kvm, a VM. Each field says who may touch it: [i] set at init, [l] kvm->lock, [m]
+ * kvm->slots_lock, [s] read under kvm->srcu and replaced under the lock named, [a] atomic, [q]
+ * kvm->irq_lock.
  */
 #ifndef GUESTMODE_VM_H
 #define GUESTMODE_VM_H
@@ -48,7 +49,8 @@ struct kvm_vm_caps {
 	u64 disabled_exits; /* [l] KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks; /* [l] */
 	u32 user_space_msr; /* [l] KVM_MSR_EXIT_REASON_* */
-	bool no_platform_info; /* [l] KVM_CAP_MSR_PLATFORM_INFO with 0: the guest must not read 0xce */
+	/* [l] KVM_CAP_MSR_PLATFORM_INFO with 0: the guest must not read 0xce */
+	bool no_platform_info;
 	bool exit_on_emulation_error; /* [l] */
 	u32 bsp_id; /* [l] vCPU id of the boot processor */
 };

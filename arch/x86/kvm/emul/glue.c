@@ -125,7 +125,9 @@ static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, 
 	memset(run->mmio.data, 0, sizeof(run->mmio.data));
 	if (write)
 		memcpy(run->mmio.data, buf, len);
-	/* Kept here, not read back from the shared page: userspace may write to that at any time. */
+	/*
+	 * Kept here, not read back from the shared page: userspace may write to that at any time.
+	 */
 	s->log[s->nr] = (struct access_log){ .gpa = gpa, .len = len, .write = write };
 	vcpu->io.complete = complete_mmio;
 	return EMUL_IO;
@@ -271,7 +273,10 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 	r = translate(s, addr, access_bits(s, EMUL_ACC_WRITE), &gpa, exc);
 	if (r != EMUL_OK)
 		return r;
-	/* Devices know no locked cycles; unaligned ones are split locks, which hardware does slowly. */
+	/*
+	 * Devices know no locked cycles; unaligned ones are split locks, which hardware does
+	 * slowly.
+	 */
 	if (!is_ram(s->vcpu, gpa, true) || (gpa & (n - 1)))
 		return phys_access(s, gpa, (void *)new, n, true);
 	memcpy(expect, old, n);
@@ -628,6 +633,7 @@ static void load_context(struct emul_state *s)
 	c->mode =
 		emul_mode(kvm_is_pe(vcpu), c->rflags & X86_EFLAGS_VM, kvm_is_long_mode(vcpu), &cs);
 	c->cpl = kvm_cpl(vcpu);
+	c->lma = kvm_is_long_mode(vcpu);
 	c->va_bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
 	c->shadow = 0;
 	s->error = 0;

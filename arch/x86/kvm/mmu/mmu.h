@@ -49,7 +49,8 @@ int mmu_load_root(struct kvm_vcpu *vcpu);
 enum mmu_fault_result {
 	MMU_FAULT_FIXED, /* mapped, or spurious: enter again */
 	MMU_FAULT_EMULATE, /* no RAM there, or a write to read-only memory: run the emulator */
-	MMU_FAULT_ERROR, /* vcpu->run_errno set: -EFAULT with KVM_EXIT_MEMORY_FAULT, -ENOMEM, -EINTR */
+	/* vcpu->run_errno set: -EFAULT with KVM_EXIT_MEMORY_FAULT, -ENOMEM, -EINTR */
+	MMU_FAULT_ERROR,
 };
 
 enum mmu_fault_result mmu_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);

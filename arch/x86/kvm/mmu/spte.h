@@ -3,8 +3,8 @@
  * Entries of our own page tables (sptes).
  *
  * Hardware sets accessed and dirty bits at any time, so an entry that may be present is only
- * changed by cmpxchg or xchg. Read lock of mmu.lock: non-present entries become present, permissions
- * of present ones grow. Write lock: anything.
+ * changed by cmpxchg or xchg. Read lock of mmu.lock: non-present entries become present,
+ * permissions of present ones grow. Write lock: anything.
  */
 #ifndef GUESTMODE_MMU_SPTE_H
 #define GUESTMODE_MMU_SPTE_H
@@ -14,7 +14,9 @@
 #include <asm/page.h>
 #include "format.h"
 
-/* Ours (hardware ignores bits 11:9): the frame's struct page wants to hear of what the guest did. */
+/*
+ * Ours (hardware ignores bits 11:9): the frame's struct page wants to hear of what the guest did.
+ */
 #define SPTE_PAGE BIT_ULL(9)
 
 /* Host physical address that an entry (or a root) holds. */

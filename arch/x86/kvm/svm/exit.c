@@ -42,7 +42,8 @@ u64 svm_next_rip(struct vcpu_svm *svm)
  * @vcpu: the vCPU, loaded
  *
  * Context: may sleep (the instruction may have to be decoded).
- * Return: KVM_RESUME; KVM_TO_USER or KVM_FAIL if that can't be told or a debugger wants to hear of it.
+ * Return: KVM_RESUME; KVM_TO_USER or KVM_FAIL if that can't be told or a debugger wants to hear of
+ * it.
  */
 enum kvm_exit_action svm_skip_insn(struct kvm_vcpu *vcpu)
 {

@@ -207,7 +207,8 @@ struct kvm_cpuid_entry2 {
 	__u32 edx;
 	__u32 padding[3];
 };
-#define KVM_CPUID_FLAG_SIGNIFCANT_INDEX	(1 << 0)	/* ECX selects (the spelling is the ABI's) */
+/* The spelling is the ABI's. */
+#define KVM_CPUID_FLAG_SIGNIFCANT_INDEX	(1 << 0)	/* ECX selects */
 #define KVM_CPUID_FLAG_STATEFUL_FUNC	(1 << 1)	/* obsolete */
 #define KVM_CPUID_FLAG_STATE_READ_NEXT	(1 << 2)	/* obsolete */
 
@@ -238,7 +239,9 @@ struct kvm_cpuid2 {
 #define XM_VECTOR			19
 #define VE_VECTOR			20
 
-/* What is between two instructions: injected events are half delivered, pending ones are not yet. */
+/*
+ * What is between two instructions: injected events are half delivered, pending ones are not yet.
+ */
 struct kvm_vcpu_events {
 	struct {
 		__u8  injected;
