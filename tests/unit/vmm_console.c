@@ -74,6 +74,7 @@ static void output_failed(void *opaque, int err)
 
 static const struct console_ops ops = {
 	.input = take_input,
+	.drained = nothing,
 	.sendbreak = nothing,
 	.quit = quit,
 	.power = nothing,

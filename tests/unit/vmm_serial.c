@@ -16,11 +16,11 @@
 #define SCR	7
 
 static struct {
-	uint8_t out[256];
+	uint8_t out[4096];
 	size_t out_len;
 	uint8_t in[256];
 	size_t in_len, in_pos;
-	unsigned int gsi, edges;
+	unsigned int gsi, edges, drains;
 	bool level;
 } host;
 
@@ -42,6 +42,12 @@ static size_t host_read(void *opaque, uint8_t *buf, size_t len)
 	return n;
 }
 
+static void host_drain(void *opaque)
+{
+	(void)opaque;
+	host.drains++;
+}
+
 static void host_irq(void *opaque, unsigned int gsi, bool level)
 {
 	(void)opaque;
@@ -55,7 +61,7 @@ static struct serial s;
 
 static void start(void)
 {
-	const struct serial_backend backend = { host_write, host_read, NULL };
+	const struct serial_backend backend = { host_write, host_read, host_drain, NULL };
 	const struct irq_line irq = { .set = host_irq, .gsi = 4 };
 
 	memset(&host, 0, sizeof(host));
@@ -151,6 +157,41 @@ static void test_transmit(void)
 	tap_ok(!host.level, "without OUT2 the line is cut");
 	out(MCR, 0x0b);
 	tap_ok(host.level, "with OUT2 it is back");
+}
+
+/* As a driver's interrupt handler with a buffer that somebody fills as fast as it empties. */
+static unsigned int handle_interrupt(void)
+{
+	unsigned int n = 0, i;
+
+	while (n < 4096 && in(IIR) == 0xc2)
+		for (i = 0; i < 16; i++, n++)
+			out(DATA, n);
+	return n;
+}
+
+static void test_burst(void)
+{
+	unsigned int n;
+
+	start();
+	open_port(0x02);
+	n = handle_interrupt();
+	tap_ok(n >= 128 && n <= 1024, "a driver leaves its handler: saw %u bytes", n);
+	tap_ok(!host.level, "there is no interrupt");
+	tap_eq(host.drains, 1, "the backend is asked to write them out, once");
+	tap_eq(in(LSR) & 0x60, 0x60, "a guest that polls could go on");
+	out(DATA, 'x');
+	tap_ok(!host.level && host.out_len == n + 1, "a byte more goes out, without an interrupt");
+	serial_drained(&s);
+	tap_ok(host.level, "when it is done the interrupt comes");
+	tap_eq(handle_interrupt(), n, "and the next burst");
+	out(IER, 0);
+	out(IER, 2);
+	tap_ok(host.level, "a driver that starts anew has its interrupt at once");
+	in(IIR);
+	serial_drained(&s);
+	tap_ok(!host.level, "and no second one when the old burst is out");
 }
 
 static void test_receive(void)
@@ -261,6 +302,7 @@ int main(void)
 {
 	test_reset();
 	test_transmit();
+	test_burst();
 	test_receive();
 	test_polling();
 	test_break();

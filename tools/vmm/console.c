@@ -28,6 +28,7 @@
 #include "term.h"
 
 #define CONSOLE_FLUSH_NS	2000000
+#define CONSOLE_DRAINED		1024	/* bytes left that don't count */
 #define CONSOLE_ESCAPE		0x01	/* Ctrl-a */
 /* At the end, how long a reader may make no progress before the terminal is given back. */
 #define CONSOLE_DRAIN_MS	2000
@@ -81,7 +82,7 @@ static void console_out_fail(struct console *con, int err)
 }
 
 /* Write what the ring holds until it is empty or the reader has no room. */
-static void console_flush(struct console *con)
+static void console_flush_ring(struct console *con)
 {
 	const uint8_t *p;
 	size_t len;
@@ -104,6 +105,20 @@ static void console_flush(struct console *con)
 		}
 	}
 	loop_mod(con->loop, &con->out_src, 0);
+}
+
+static void console_flush(struct console *con)
+{
+	bool drained;
+
+	console_flush_ring(con);
+	pthread_mutex_lock(&con->lock);
+	drained = con->drain_wanted && con->out_head - con->out_tail <= CONSOLE_DRAINED;
+	if (drained)
+		con->drain_wanted = false;
+	pthread_mutex_unlock(&con->lock);
+	if (drained)
+		con->ops->drained(con->opaque);
 }
 
 static void console_flush_ready(struct loop_source *src, uint32_t events)
@@ -317,6 +332,20 @@ void console_write(struct console *con, uint8_t byte)
 }
 
 /**
+ * console_drain() - Have the output written soon, and ops->drained() called when it is.
+ * @con: the console.
+ *
+ * Context: any thread.
+ */
+void console_drain(struct console *con)
+{
+	pthread_mutex_lock(&con->lock);
+	con->drain_wanted = true;
+	console_flush_at(con, 1);
+	pthread_mutex_unlock(&con->lock);
+}
+
+/**
  * console_read() - Take input for the guest.
  * @con: the console.
  * @buf: where to.
@@ -358,7 +387,7 @@ void console_stop(struct console *con)
 }
 
 /* Write out the rest; give up when the reader makes no progress for @ms, never with -1. */
-static void console_drain(struct console *con, int ms)
+static void console_write_rest(struct console *con, int ms)
 {
 	struct pollfd pfd = { .fd = con->out_fd, .events = POLLOUT };
 	const uint8_t *p;
@@ -387,14 +416,14 @@ static void console_drain(struct console *con, int ms)
 void console_destroy(struct console *con)
 {
 	if (con->out_fd >= 0)
-		console_drain(con, CONSOLE_DRAIN_MS);
+		console_write_rest(con, CONSOLE_DRAIN_MS);
 	term_restore();
 	if (con->out_fd >= 0) {
 		sigset_t none;
 
 		sigemptyset(&none);
 		pthread_sigmask(SIG_SETMASK, &none, NULL);
-		console_drain(con, -1);
+		console_write_rest(con, -1);
 		close(con->out_fd);
 	}
 	if (con->flush_src.fd >= 0)

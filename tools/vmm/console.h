@@ -16,6 +16,7 @@
 /* What the console tells whoever made it; all called by the main thread. */
 struct console_ops {
 	void (*input)(void *opaque);			/* console_read() has something */
+	void (*drained)(void *opaque);			/* after console_drain() */
 	void (*sendbreak)(void *opaque);		/* Ctrl-a b */
 	void (*quit)(void *opaque);			/* Ctrl-a x */
 	void (*power)(void *opaque);			/* Ctrl-a p */
@@ -44,6 +45,7 @@ struct console {
 	pthread_cond_t room;	/* in the output ring */
 	bool stopping;		/* no longer wait for room */
 	bool in_paused;
+	bool drain_wanted;
 	int64_t last_flush;	/* ns, CLOCK_MONOTONIC */
 	unsigned int out_head, out_tail, in_head, in_tail;	/* free running */
 	uint8_t out[CONSOLE_OUT_SIZE];
@@ -53,6 +55,7 @@ struct console {
 enum status console_init(struct console *con, struct loop *loop, const struct console_ops *ops,
 			 void *opaque);
 void console_write(struct console *con, uint8_t byte);
+void console_drain(struct console *con);
 size_t console_read(struct console *con, uint8_t *buf, size_t len);
 void console_stop(struct console *con);
 void console_destroy(struct console *con);

@@ -74,6 +74,10 @@ static void machine_signal_ready(struct loop_source *src, uint32_t events)
 		term_resume();
 		return;
 	}
+	if (info.ssi_signo == SIGTSTP) {
+		term_suspend();
+		return;
+	}
 	m->end_signal = info.ssi_signo;
 	vm_stop(&m->vm, STATUS_QUIT);
 }
@@ -109,6 +113,7 @@ static enum status machine_init_loop(struct machine *m)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
 	sigaddset(&set, SIGCONT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return machine_watch(m, &m->signals, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
@@ -120,6 +125,13 @@ static void machine_input(void *opaque)
 	struct machine *m = opaque;
 
 	serial_input(&m->serial);
+}
+
+static void machine_drained(void *opaque)
+{
+	struct machine *m = opaque;
+
+	serial_drained(&m->serial);
 }
 
 static void machine_break(void *opaque)
@@ -160,6 +172,7 @@ static void machine_output_failed(void *opaque, int err)
 
 static const struct console_ops machine_console_ops = {
 	.input = machine_input,
+	.drained = machine_drained,
 	.sendbreak = machine_break,
 	.quit = machine_quit,
 	.power = machine_power,
@@ -179,6 +192,13 @@ static size_t machine_serial_read(void *opaque, uint8_t *buf, size_t len)
 	struct machine *m = opaque;
 
 	return console_read(&m->console, buf, len);
+}
+
+static void machine_serial_drain(void *opaque)
+{
+	struct machine *m = opaque;
+
+	console_drain(&m->console);
 }
 
 static enum status machine_add(struct machine *m, uint64_t port, uint64_t len, struct device *dev,
@@ -222,7 +242,7 @@ static enum status machine_add_devices(struct machine *m)
 static enum status machine_init_devices(struct machine *m, const struct options *opt)
 {
 	const struct serial_backend backend = {
-		machine_serial_write, machine_serial_read, m
+		machine_serial_write, machine_serial_read, machine_serial_drain, m
 	};
 	enum status st = debugcon_init(&m->debugcon, opt->debugcon);
 	int err;
@@ -317,6 +337,8 @@ static enum status machine_run(struct machine *m)
 	vm_stop(&m->vm, st);
 	console_stop(&m->console);
 	vcpus_stop(&m->vm);
+	if (log_verbose())
+		vcpus_print_exits(&m->vm);
 	return atomic_load(&m->vm.stop_status);
 }
 

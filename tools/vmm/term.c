@@ -83,6 +83,18 @@ void term_restore(void)
 }
 
 /**
+ * term_suspend() - Stop the process, as Ctrl-Z would; term_resume() is due when it continues.
+ *
+ * Whoever started us finds the terminal as it was.
+ */
+void term_suspend(void)
+{
+	if (is_raw)
+		tcsetattr(term_fd, TCSADRAIN, &saved);
+	raise(SIGSTOP);
+}
+
+/**
  * term_resume() - Raw mode again after the process was stopped and continued.
  *
  * The shell may have changed the settings meanwhile.

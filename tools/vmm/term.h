@@ -6,6 +6,7 @@
 
 int term_raw(int fd);
 void term_restore(void);
+void term_suspend(void);
 void term_resume(void);
 bool term_is_raw(void);
 

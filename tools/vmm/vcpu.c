@@ -16,11 +16,15 @@
 #include "exit.h"
 #include "layout.h"
 #include "log.h"
+#include "term.h"
 #include "vcpu.h"
 #include "vm.h"
 
 /* Interrupts KVM_RUN; its handler does nothing. */
 #define VCPU_KICK_SIGNAL SIGRTMIN
+/* A vCPU that hasn't come out by then never will: its KVM is broken. */
+#define VCPU_STOP_TICK_NS	(10 * 1000 * 1000)
+#define VCPU_STOP_TICKS		3000
 /* Device emulation is shallow: this is several times what it needs. */
 #define VCPU_STACK_SIZE KIB(256)
 
@@ -301,12 +305,14 @@ enum status vcpus_start(struct vm *vm)
  * vcpus_stop() - Bring every vCPU's thread to an end.
  * @vm: the machine, stopped by vm_stop().
  *
+ * A KVM that doesn't let go of a vCPU makes vmm end here, with a message.
+ *
  * Context: main thread.
  */
 void vcpus_stop(struct vm *vm)
 {
-	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
-	unsigned int i;
+	const struct timespec tick = { .tv_nsec = VCPU_STOP_TICK_NS };
+	unsigned int i, ticks = 0;
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
@@ -326,6 +332,12 @@ void vcpus_stop(struct vm *vm)
 		while (!atomic_load(&vcpu->done)) {
 			pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
 			nanosleep(&tick, NULL);
+			if (++ticks < VCPU_STOP_TICKS)
+				continue;
+			term_restore();
+			log_error("vCPU %u does not stop: KVM_RUN ignores signals; vmm ends without it",
+				  i);
+			_exit(STATUS_INTERNAL);
 		}
 		pthread_join(vcpu->thread, NULL);
 		vcpu->started = false;

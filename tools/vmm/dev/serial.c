@@ -2,9 +2,11 @@
 /*
  * A 16550A UART (National Semiconductor's PC16550D data sheet).
  *
- * The transmitter is infinitely fast: THR is empty again as soon as it was written, and the
- * transmitter's interrupt is then pending. A backend that has no room makes the vCPU wait inside
- * the write, so nothing is lost and the guest never polls.
+ * The transmitter is infinitely fast: THR is empty again as soon as it was written, so a guest
+ * that polls never waits. A backend that has no room makes the vCPU wait inside the write, so
+ * nothing is lost. The transmitter's interrupt comes as fast, but after SERIAL_BURST bytes it
+ * waits until the backend has written them out: a driver stays in its interrupt handler as long
+ * as there is an interrupt, and would not leave it while a process fills its buffer.
  *
  * The receiver takes bytes from the backend only when the guest is listening, that is with the
  * receive interrupt enabled or polling LSR. Input that waits before a driver is loaded is then
@@ -70,6 +72,7 @@ enum serial_reg {
  * that reads nothing else that often waits for input.
  */
 #define SERIAL_POLL_READS 32
+#define SERIAL_BURST 256
 
 static unsigned int serial_fifo_size(const struct serial *s)
 {
@@ -259,10 +262,19 @@ static uint64_t serial_read(struct device *dev, unsigned int region, uint64_t of
 
 static void serial_write_data(struct serial *s, uint8_t v)
 {
-	s->thr_empty = true;
 	if (s->mcr & MCR_LOOP) {
+		s->thr_empty = true;
 		serial_rx_put(s, v, 0);
 		return;
+	}
+	if (s->ier & IER_THR)
+		s->burst++;
+	if (s->burst < SERIAL_BURST) {
+		s->thr_empty = true;
+	} else if (!s->draining) {
+		s->thr_empty = false;
+		s->draining = true;
+		s->backend.drain(s->backend.opaque);
 	}
 	/*
 	 * The backend may make us wait for room. Input and other vCPUs' accesses must not wait
@@ -276,8 +288,11 @@ static void serial_write_data(struct serial *s, uint8_t v)
 static void serial_write_ier(struct serial *s, uint8_t v)
 {
 	/* Enabling the interrupt while THR is empty raises it. */
-	if (v & ~s->ier & IER_THR)
+	if (v & ~s->ier & IER_THR) {
 		s->thr_empty = true;
+		s->draining = false;
+		s->burst = 0;
+	}
 	s->ier = v & IER_BITS;
 	serial_rx_fill(s);
 }
@@ -373,6 +388,24 @@ void serial_input(struct serial *s)
 	pthread_mutex_lock(&s->lock);
 	serial_rx_fill(s);
 	serial_update_irq(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/**
+ * serial_drained() - The backend has written out what it was given.
+ * @s: the port.
+ *
+ * Context: any thread, after the backend was asked to drain; once too often does no harm.
+ */
+void serial_drained(struct serial *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->draining) {
+		s->draining = false;
+		s->burst = 0;
+		s->thr_empty = true;
+		serial_update_irq(s);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
