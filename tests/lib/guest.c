@@ -18,7 +18,6 @@ static struct {
 	struct vm *vm;
 	sem_t ended;		/* posted when it is over, by whatever */
 	volatile bool stop;
-	volatile bool timed_out;
 	bool done;		/* ended as it should */
 	pthread_mutex_t io_lock;
 	uint8_t port[PORT_TESTS];
@@ -241,10 +240,14 @@ static void exit_mmio(struct vcpu *vcpu)
 	pthread_mutex_unlock(&machine.io_lock);
 }
 
+/* Where a vCPU is when a row failed. */
 static void log_place(struct vcpu *vcpu)
 {
+	struct kvm_mp_state state = { 0 };
+
 	vcpu_log_exit(vcpu);
-	row_log("  at %s", symbol_of(vcpu_regs(vcpu).rip));
+	ioctl(vcpu->fd, KVM_GET_MP_STATE, &state);
+	row_log("  at %s, mp_state %u", symbol_of(vcpu_regs(vcpu).rip), state.mp_state);
 }
 
 static void handle_exit(struct vcpu *vcpu)
@@ -264,7 +267,6 @@ static void handle_exit(struct vcpu *vcpu)
 		return;
 	} else {
 		row_fail("vCPU %u: expected no such exit, saw %s", vcpu->id, exit_name(reason));
-		log_place(vcpu);
 		end(false);
 	}
 }
@@ -281,13 +283,12 @@ static void *vcpu_thread(void *arg)
 		if (ret < 0) {
 			row_fail("vCPU %u: KVM_RUN: expected success, saw %s", vcpu->id,
 				 strerrorname_np(errno));
-			log_place(vcpu);
 			end(false);
 		} else {
 			handle_exit(vcpu);
 		}
 	}
-	if (machine.timed_out)
+	if (!machine.done)
 		log_place(vcpu);
 	return NULL;
 }
@@ -312,7 +313,6 @@ static void kick_all(void)
 
 static void timed_out(void)
 {
-	machine.timed_out = true;
 	kick_all();
 	sem_post(&machine.ended);
 }

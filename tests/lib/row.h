@@ -7,6 +7,7 @@
 #ifndef TESTS_LIB_ROW_H
 #define TESTS_LIB_ROW_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@ struct test_row {
 };
 
 /* Emulated hosts are slow, and several of them may share the machine. */
-#define ROW_SECONDS 60
+#define ROW_SECONDS 120
 
 /**
  * rows_main() - run rows and print TAP

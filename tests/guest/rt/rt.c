@@ -213,6 +213,9 @@ void rt_main_ap(u32 id)
 
 void rt_kick_cpu(u32 id, void (*fn)(void))
 {
+	u8 *access = (u8 *)(uintptr_t)GUEST_GDT + SEL_TSS + 16 * id + 5;
+
+	*access &= ~2;		/* its TSS may be busy from an earlier life */
 	rt_cpus[id].start = fn;
 	rt_ap_id = id;
 	barrier();

@@ -224,10 +224,13 @@ static inline u64 read_flags(void)
 	return v;
 }
 
-/* Busy-wait on a condition, at most some seconds of the guest's TSC. Yields whether it came true. */
+/*
+ * Busy-wait on a condition, at most some seconds of the guest's TSC, taken threefold: an emulated
+ * host may share its machine with others. Yields whether it came true.
+ */
 #define wait_for(condition, seconds)						\
 ({										\
-	u64 until_ = rdtsc() + params->tsc_khz * 1000 * (seconds);		\
+	u64 until_ = rdtsc() + params->tsc_khz * 3000 * (seconds);		\
 										\
 	while (!(condition) && rdtsc() < until_)				\
 		pause();							\

@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exceptions that the CPU or the driver raises in the guest, software interrupts, delivery through
+ * memory that the host has not given yet, debugging, prefixed instructions.
+ */
+#include "apic.h"
+#include "rt.h"
+
+#define WINDOW 0x1e00000ull		/* a 2 MiB page for page-table tests */
+#define FRESH 0x1400000ull		/* memory that nothing has touched yet */
+
+static u64 table[512] __attribute__((aligned(4096)));
+
+/* A page table for WINDOW; all its pages are mapped to themselves. */
+static u64 *window_table(void)
+{
+	u64 *pd = (u64 *)(uintptr_t)GUEST_PD;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		table[i] = (WINDOW + i * 4096) | 7;
+	pd[WINDOW >> 21] = (uintptr_t)table | 7;
+	write_cr3(read_cr3());
+	return table;
+}
+
+void basic(void)
+{
+	u64 v = 0;
+
+	check_trap("UD2", TRY("ud2", , ), 6, 0);
+	check_trap("DIV by 0", TRY("xorl %%edx, %%edx; divl %1", ARGS("+a"(v)), ARGS("r"(0)), "rdx"), 0, 0);
+	check_trap("INT3", TRY("int3", , ), 3, 0);
+	check_trap("INT n beyond the IDT's gates", TRY("int $0x21", , ), NO_TRAP, 0);
+	check_eq("vector 0x21", this_cpu()->irqs[0x21], 1);
+	check_trap("a non-canonical address", TRY("movq (%0), %%rax", , ARGS("r"(0x8000000000000000)), "rax"), 13, 0);
+}
+
+void breakpoint_rip(void)
+{
+	extern u8 bp_after[], int_after[];
+	struct trap t;
+
+	t = TRY("int3\n.globl bp_after\nbp_after:", , );
+	check_eq("INT3: vector", t.vector, 3);
+	check_eq("INT3: RIP is behind it", t.rip, (uintptr_t)bp_after);
+	t = TRY("int $3\n.globl int_after\nint_after:", , );
+	check_eq("INT 3: vector", t.vector, 3);
+	check_eq("INT 3: RIP is behind it", t.rip, (uintptr_t)int_after);
+}
+
+void fault_rip(void)
+{
+	extern u8 ud_at[], gp_at[];
+	struct trap t;
+
+	t = TRY("\n.globl ud_at\nud_at: ud2", , );
+	check_eq("UD2: RIP is at it", t.rip, (uintptr_t)ud_at);
+	t = TRY("\n.globl gp_at\ngp_at: rdmsr", , ARGS("c"(0x12345678)), "rax", "rdx");
+	check_eq("RDMSR: RIP is at it", t.rip, (uintptr_t)gp_at);
+	check_eq("RDMSR: vector", t.vector, 13);
+}
+
+/* ---- page faults ---- */
+
+void page_fault(void)
+{
+	volatile u8 *window = (volatile u8 *)WINDOW;
+	u64 *pte = window_table();
+	struct trap t;
+
+	window[0x1000] = 1;
+	pte[1] = 0;
+	invlpg(WINDOW + 0x1000);
+	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1234)), "rax");
+	check_trap("read, not present", t, 14, 0);
+	check_eq("CR2", t.cr2, WINDOW + 0x1234);
+	t = TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x1678)));
+	check_trap("write, not present", t, 14, 2);
+	check_eq("CR2", t.cr2, WINDOW + 0x1678);
+	pte[1] = (WINDOW + 0x1000) | 5;
+	invlpg(WINDOW + 0x1000);
+	check_eq("read of a read-only page", window[0x1000], 1);
+	check_trap("write of a read-only page", TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x1000))), 14, 3);
+	write_cr0(read_cr0() & ~(1ull << 16));
+	check_trap("the same with CR0.WP=0", TRY("movb $2, (%0)", , ARGS("r"(WINDOW + 0x1000))), NO_TRAP, 0);
+	write_cr0(read_cr0() | 1 << 16);
+	check_eq("what was written", window[0x1000], 2);
+	pte[1] = (WINDOW + 0x1000) | 7 | 1ull << 50;
+	invlpg(WINDOW + 0x1000);
+	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1000)), "rax");
+	check_eq("a reserved bit: exception", t.vector, 14);
+	check_eq("a reserved bit: error code", t.error | 1, 9);	/* QEMU's CPU forgets P */
+	pte[1] = (WINDOW + 0x1000) | 7;
+	invlpg(WINDOW + 0x1000);
+	check_trap("mapped again", TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1000)), "rax"), NO_TRAP, 0);
+}
+
+void no_execute(void)
+{
+	u64 *pte = window_table(), efer = rdmsr(0xc0000080);
+	u8 *code = (u8 *)WINDOW;
+	u32 r[4];
+
+	cpuid(0x80000001, 0, r);
+	if (!(r[3] >> 20 & 1))
+		rt_skip("no NX");
+	code[0x3000] = 0xc3;		/* ret */
+	check_trap("call", TRY("call *%0", , ARGS("r"(WINDOW + 0x3000))), NO_TRAP, 0);
+	wrmsr(0xc0000080, efer | 1 << 11);
+	pte[3] = (WINDOW + 0x3000) | 7 | 1ull << 63;
+	invlpg(WINDOW + 0x3000);
+	check_eq("read of a no-execute page", code[0x3000], 0xc3);
+	/* The stack keeps the return address that was pushed: drop it. */
+	check_trap("call into a no-execute page",
+		   TRY("movq %%rsp, %%rbx\n\tjmp *%0", , ARGS("r"(WINDOW + 0x3000)), "rbx"), 14, 0x11);
+	wrmsr(0xc0000080, efer);
+}
+
+void accessed_dirty(void)
+{
+	volatile u8 *window = (volatile u8 *)WINDOW;
+	volatile u64 *pte = window_table();
+
+	window[0x5000];
+	check_eq("after a read", pte[5] & 0x60, 0x20);
+	check_eq("untouched", pte[6] & 0x60, 0);
+	window[0x5000] = 1;
+	check_eq("after a write", pte[5] & 0x60, 0x60);
+}
+
+/*
+ * Every access of a page walk and of the data hits memory that the host has not backed yet: the
+ * driver must resolve each without the guest noticing.
+ */
+void fresh_memory(void)
+{
+	volatile u64 *p = (volatile u64 *)FRESH;
+	u64 i, sum = 0;
+
+	for (i = 0; i < 512; i++)
+		sum += p[i * 512];
+	check_eq("fresh pages are zero", sum, 0);
+	for (i = 0; i < 512; i++)
+		p[i * 512 + 1] = i;
+	for (i = 0; i < 512; i++)
+		sum += p[i * 512 + 1];
+	check_eq("what was written", sum, 511 * 512 / 2);
+}
+
+/* ---- delivery through memory that isn't there yet ---- */
+
+#define FRESH_STACK	(FRESH + 0x403000)
+
+static volatile u64 count[256];
+
+static void counted(struct frame *f)
+{
+	count[f->vector]++;
+	if (f->vector >= 32)
+		apic_eoi();
+}
+
+static void counted_soft(struct frame *f)
+{
+	count[f->vector]++;
+}
+
+static void one_interrupt(void)
+{
+	asm volatile("sti; nop; nop; cli");
+}
+
+/* A handler's stack by IST on pages of the host's that don't exist: a nested page fault in delivery. */
+void deliver_interrupt_fresh_stack(void)
+{
+	unsigned int i;
+
+	apic_enable();
+	rt_handler[0x40] = counted;
+	rt_idt[0x40].ist = 1;
+	for (i = 0; i < 64; i++) {
+		rt_tss(0)->ist[0] = FRESH_STACK + i * 0x2000 + 0x1000;
+		apic_icr(0, ICR_SELF | 0x40);
+		one_interrupt();
+		if (count[0x40] != i + 1)
+			break;
+	}
+	check_eq("interrupts, each on a stack never touched", count[0x40], 64);
+}
+
+void deliver_exception_fresh_stack(void)
+{
+	unsigned int i;
+
+	rt_idt[14].ist = 1;
+	rt_idt[6].ist = 1;
+	rt_idt[13].ist = 1;
+	window_table()[7] = 0;
+	invlpg(WINDOW + 0x7000);
+	for (i = 0; i < 32; i++) {
+		u64 v;
+
+		rt_tss(0)->ist[0] = FRESH_STACK + i * 0x6000 + 0x1000;
+		check_trap("UD2", TRY("ud2", , ), 6, 0);
+		rt_tss(0)->ist[0] += 0x2000;
+		check_trap("page fault", TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x7777))), 14, 2);
+		check_eq("CR2", this_cpu()->trap.cr2, WINDOW + 0x7777);
+		rt_tss(0)->ist[0] += 0x2000;
+		check_trap("RDMSR", try_rdmsr(0x12345678, &v), 13, 0);
+	}
+}
+
+/* Software interrupts: delivery must restart with the right return address. */
+void deliver_soft_fresh_stack(void)
+{
+	extern u8 soft3_after[];
+	struct trap t;
+	unsigned int i;
+
+	rt_handler[0x80] = counted_soft;
+	rt_idt[0x80].ist = 1;
+	rt_idt[3].ist = 1;
+	for (i = 0; i < 32; i++) {
+		rt_tss(0)->ist[0] = FRESH_STACK + i * 0x4000 + 0x1000;
+		asm volatile("int $0x80" ::: "memory");
+		check_eq("INT 0x80", count[0x80], i + 1);
+		rt_tss(0)->ist[0] += 0x2000;
+		t = TRY("int3\n.globl soft3_after\nsoft3_after:", , );
+		check_eq("INT3: vector", t.vector, 3);
+		check_eq("INT3: RIP", t.rip, (uintptr_t)soft3_after);
+	}
+}
+
+/* NMIs too. */
+void deliver_nmi_fresh_stack(void)
+{
+	unsigned int i;
+
+	apic_enable();
+	rt_handler[2] = counted_soft;
+	rt_idt[2].ist = 1;
+	for (i = 0; i < 32; i++) {
+		rt_tss(0)->ist[0] = FRESH_STACK + i * 0x2000 + 0x1000;
+		apic_icr(0, ICR_NMI);
+		asm volatile("nop; nop");
+		wait_for(count[2] == i + 1, 5);
+		check_eq("NMIs", count[2], i + 1);
+	}
+}
+
+/*
+ * What delivery reads and writes besides (IDT, GDT, TSS, page tables, stack), one after another:
+ * rt_sync() has the host unmap that page, keeping its content.
+ */
+static u8 ist_stack[4096] __attribute__((aligned(4096)));
+
+void deliver_unmapped(void)
+{
+	const u64 page[] = {
+		(uintptr_t)rt_idt, GUEST_GDT, GUEST_TSS, GUEST_PML4, GUEST_PDPT, GUEST_PD, (uintptr_t)ist_stack,
+	};
+	unsigned int i, round = 0, repeat;
+
+	apic_enable();
+	rt_handler[0x40] = counted;
+	rt_handler[0x80] = counted_soft;
+	rt_tss(0)->ist[0] = (uintptr_t)ist_stack + sizeof(ist_stack);
+	rt_idt[0x40].ist = 1;
+	rt_idt[0x80].ist = 1;
+	rt_idt[6].ist = 1;
+	rt_idt[14].ist = 1;
+	window_table()[7] = 0;
+	for (repeat = 0; repeat < 3; repeat++) {
+		for (i = 0; i < sizeof(page) / sizeof(page[0]); i++) {
+			round++;
+			rt_sync(page[i]);
+			apic_icr(0, ICR_SELF | 0x40);
+			rt_sync(page[i]);
+			one_interrupt();
+			check_eq("interrupts", count[0x40], round);
+			rt_sync(page[i]);
+			asm volatile("int $0x80" ::: "memory");
+			check_eq("INT 0x80", count[0x80], round);
+			rt_sync(page[i]);
+			check_trap("UD2", TRY("ud2", , ), 6, 0);
+			invlpg(WINDOW + 0x7000);
+			rt_sync(page[i]);
+			check_trap("page fault", TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x7123)), "rax"),
+				   14, 0);
+			check_eq("CR2", this_cpu()->trap.cr2, WINDOW + 0x7123);
+		}
+	}
+}
+
+/* A page fault in delivering a page fault that the guest itself must handle: #DF. */
+void double_fault(void)
+{
+	static u8 stack[8192] __attribute__((aligned(4096)));
+	u64 *pte = window_table();
+	struct trap t;
+
+	pte[9] = 0;
+	pte[8] = 0;
+	invlpg(WINDOW + 0x8000);
+	invlpg(WINDOW + 0x9000);
+	rt_tss(0)->ist[0] = WINDOW + 0x9800;	/* #PF's stack isn't mapped */
+	rt_tss(0)->ist[1] = (uintptr_t)stack + sizeof(stack);
+	rt_idt[14].ist = 1;
+	rt_idt[8].ist = 2;
+	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x8000)), "rax");
+	check_trap("page fault without a stack", t, 8, 0);
+	check_eq("CR2", t.cr2, WINDOW + 0x97f8);
+}
+
+/* ---- privilege ---- */
+
+static volatile u64 user_seen;
+
+static void from_user(struct frame *f)
+{
+	user_seen = f->cs;
+	f->cs = SEL_CODE64;
+	f->ss = SEL_DATA;
+	f->rip = f->rcx;		/* where the caller wants to go on */
+	f->rsp = f->rdx;
+	this_cpu()->trap.vector = f->vector;
+	this_cpu()->trap.error = f->error;
+}
+
+/* Run one instruction at CPL 3; it must trap. */
+#define USER(insn)								\
+({										\
+	trap_arm();								\
+	asm volatile("leaq 774f(%%rip), %%rcx\n\tmovq %%rsp, %%rdx\n\t"		\
+		     "pushq %0\n\tpushq %%rdx\n\tpushq $2\n\tpushq %1\n\t"	\
+		     "leaq 773f(%%rip), %%rax\n\tpushq %%rax\n\tiretq\n"	\
+		     "773:\t" insn "\n\tjmp 773b\n774:"				\
+		     :: "i"(SEL_UDATA), "i"(SEL_UCODE64)			\
+		     : "rax", "rbx", "rcx", "rdx", "rsi", "memory", "cc");	\
+	this_cpu()->trap;							\
+})
+
+void user_mode(void)
+{
+	static u8 stack[4096] __attribute__((aligned(16)));
+	static const u8 vectors[] = { 0, 3, 6, 13, 14, 0x21 };
+	unsigned int i;
+
+	rt_tss(0)->rsp[0] = (uintptr_t)stack + sizeof(stack);
+	for (i = 0; i < sizeof(vectors); i++)
+		rt_handler[vectors[i]] = from_user;
+	check_trap("HLT at CPL 3", USER("hlt"), 13, 0);
+	check_eq("CS", user_seen, SEL_UCODE64);
+	check_trap("MOV CR0 at CPL 3", USER("movq %%cr0, %%rax"), 13, 0);
+	check_trap("OUT at CPL 3", USER("outb %%al, $0x80"), 13, 0);
+	check_trap("UD2 at CPL 3", USER("ud2"), 6, 0);
+	/* Its error code is 0x10a; QEMU's CPU says 0x212. */
+	check_eq("INT 0x21 at CPL 3, gate of DPL 0", USER("int $0x21").vector, 13);
+	rt_idt[0x21].type = 0xee;
+	check_trap("INT 0x21 at CPL 3, gate of DPL 3", USER("int $0x21"), 0x21, 0);
+	check_trap("a kernel page", (window_table()[4] &= ~4ull, invlpg(WINDOW + 0x4000),
+				     USER("movb 0x1e04000, %%al")), 14, 5);
+	check_trap("VMMCALL at CPL 3", USER("movl $-1, %%eax; vmmcall; ud2"), 6, 0);
+	check_trap("RDMSR at CPL 3", USER("rdmsr"), 13, 0);
+	check_trap("CLI at CPL 3", USER("cli"), 13, 0);
+}
+
+/* ---- debugging ---- */
+
+static void set_dr7(u64 v)
+{
+	asm volatile("mov %0, %%db7" :: "r"(v));
+}
+
+static volatile u64 db_count, db_dr6, db_rip;
+
+static void debug(struct frame *f)
+{
+	u64 dr6;
+
+	asm volatile("mov %%db6, %0" : "=r"(dr6));
+	db_dr6 = dr6;
+	db_rip = f->rip;
+	db_count++;
+	asm volatile("mov %0, %%db6" :: "r"(0xffff0ff0ull));
+	f->rflags |= 1 << 16;		/* RF: not again at the same instruction */
+	if (db_count > 100)
+		f->rflags &= ~0x100ull;
+}
+
+void single_step(void)
+{
+	rt_handler[1] = debug;
+	asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tnop\n\tnop\n\tpushfq\n\t"
+		     "andq $~0x100, (%%rsp)\n\tpopfq\n\tnop" ::: "memory", "cc");
+	/* NOP, NOP, NOP, PUSHFQ, AND, POPFQ */
+	check_eq("steps", db_count, 6);
+	check_eq("DR6.BS", db_dr6 & 0x4000, 0x4000);
+	check_eq("TF", read_flags() & 0x100, 0);
+}
+
+/* Steps over instructions that exit. */
+void single_step_exits(void)
+{
+	rt_handler[1] = debug;
+	asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
+		     "cpuid\n\toutb %%al, $0x80\n\tinb $0x80, %%al\n\tmovl $0x277, %%ecx\n\trdmsr\n\t"
+		     "pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\tnop"
+		     :: "a"(0), "c"(0) : "rbx", "rdx", "memory", "cc");
+	check_eq("steps", db_count, 8);
+	check_eq("DR6.BS", db_dr6 & 0x4000, 0x4000);
+}
+
+void breakpoints(void)
+{
+	extern u8 stop_here[], after_write[];
+	static volatile u64 watched, other;
+
+	rt_handler[1] = debug;
+	asm volatile("mov %0, %%db0" :: "r"(stop_here));
+	set_dr7(0x401);
+	asm volatile("nop\n.globl stop_here\nstop_here:\n\tnop" ::: "memory");
+	check_eq("execution: hits", db_count, 1);
+	check_eq("execution: DR6", db_dr6 & 0xf, 1);
+	check_eq("execution: RIP", db_rip, (uintptr_t)stop_here);
+	set_dr7(0x400);
+	asm volatile("mov %0, %%db1" :: "r"(&watched));
+	set_dr7(0x400 | 1 << 2 | 0x9ull << 20);	/* DR1: write, 8 bytes */
+	other = 1;
+	check_eq("another word: hits", db_count, 1);
+	asm volatile("movq $1, %0\n.globl after_write\nafter_write:\n\tnop" : "=m"(watched) :: "memory");
+	check_eq("write: hits", db_count, 2);
+	check_eq("write: DR6", db_dr6 & 0xf, 2);
+	check_eq("write: RIP is behind it", db_rip, (uintptr_t)after_write);
+	(void)other;
+	set_dr7(0x400);
+	watched = 3;
+	check_eq("switched off: hits", db_count, 2);
+}
+
+void debug_registers(void)
+{
+	u64 v[4], dr6, dr7;
+
+	asm volatile("mov %%db6, %0" : "=r"(dr6));
+	asm volatile("mov %%db7, %0" : "=r"(dr7));
+	check_eq("DR6 at reset", dr6, 0xffff0ff0);
+	check_eq("DR7 at reset", dr7, 0x400);
+	asm volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
+		     :: "r"(0x1111ull), "r"(0x2222ull), "r"(0x3333ull), "r"(0x4444ull));
+	/* Exits in between, and time for the host to do other things. */
+	out8(PORT_TEST, 1);
+	delay_us(5000);
+	asm volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
+		     : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3]));
+	check_eq("DR0", v[0], 0x1111);
+	check_eq("DR1", v[1], 0x2222);
+	check_eq("DR2", v[2], 0x3333);
+	check_eq("DR3", v[3], 0x4444);
+	set_dr7(0x4aa);
+	asm volatile("mov %%db7, %0" : "=r"(dr7));
+	check_eq("DR7", dr7, 0x4aa);
+	set_dr7(0x400);
+}
+
+/* ---- prefixes and lengths: the driver must know how long what exited was ---- */
+
+extern u8 prefixed_start[], prefixed_end[];
+asm("prefixed_start:\n\t"
+    ".byte 0x66, 0x0f, 0xa2\n\t"		/* data16 cpuid */
+    ".byte 0x48, 0x0f, 0xa2\n\t"		/* rex.w cpuid */
+    ".byte 0x66, 0x66, 0x48, 0x0f, 0xa2\n\t"
+    ".byte 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67, 0x4f, 0x0f, 0xa2\n\t"
+    "movl $0x277, %ecx\n\t"
+    ".byte 0x66, 0x0f, 0x32\n\t"		/* data16 rdmsr */
+    ".byte 0x48, 0x0f, 0x32\n\t"
+    ".byte 0x48, 0x0f, 0x30\n\t"		/* rex.w wrmsr */
+    "movl $-1, %eax\n\t"
+    ".byte 0x66, 0x0f, 0x01, 0xd9\n\t"		/* data16 vmmcall */
+    "movl $-1, %eax\n\t"
+    ".byte 0x48, 0x0f, 0x01, 0xd9\n\t"
+    ".byte 0x48, 0x0f, 0x31\n\t"		/* rex.w rdtsc */
+    ".byte 0x66, 0xe4, 0x80\n\t"		/* data16 in $0x80, %al */
+    ".byte 0x48, 0xe6, 0x80\n\t"		/* rex.w out %al, $0x80 */
+    ".byte 0x48, 0xe5, 0x80\n\t"		/* rex.w in $0x80, %eax */
+    ".byte 0x0f, 0x08\n\t"			/* invd */
+    ".byte 0x66, 0x0f, 0x09\n\t"		/* data16 wbinvd */
+    "ret\n"
+    "prefixed_end:");
+
+static u64 call_code(u64 at)
+{
+	u64 ret = 0;
+
+	asm volatile("call *%1" : "=a"(ret) : "r"(at), "a"(0), "c"(0)
+		     : "rbx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	return ret;
+}
+
+void prefixed(void)
+{
+	struct trap t;
+
+	t = TRY("xorl %%eax, %%eax; xorl %%ecx, %%ecx; call *%0", , ARGS("r"(prefixed_start)), "rax", "rbx",
+		"rcx", "rdx");
+	check_trap("every instruction's length was known", t, NO_TRAP, 0);
+}
+
+/* The same instructions across a page boundary, the second page mapped and not. */
+static void at_page_end(const u8 *insn, u32 bytes)
+{
+	u8 *end = (u8 *)WINDOW + 0x11000;
+	u32 i;
+
+	for (i = 0; i <= bytes; i++) {
+		memcpy(end - i, insn, bytes);
+		end[(int)(bytes - i)] = 0xc3;
+		call_code((uintptr_t)end - i);
+	}
+	check_eq("bytes before the boundary, all tried", i, bytes + 1);
+}
+
+void page_ends(void)
+{
+	static const u8 cpuid_insn[] = { 0x66, 0x48, 0x0f, 0xa2 };
+	static const u8 out_insn[] = { 0x66, 0xe7, 0x80 };
+	static const u8 vmmcall_insn[] = { 0x0f, 0x01, 0xd9 };
+	u64 *pte = window_table();
+
+	at_page_end(cpuid_insn, sizeof(cpuid_insn));
+	at_page_end(out_insn, sizeof(out_insn));
+	at_page_end(vmmcall_insn, sizeof(vmmcall_insn));
+	/* Last bytes of a page before one that isn't mapped: nothing beyond may be read. */
+	pte[0x11] = 0;
+	invlpg(WINDOW + 0x11000);
+	memcpy((u8 *)WINDOW + 0x11000 - 2, "\x0f\xa2", 2);
+	check_trap("CPUID as the last bytes of a page",
+		   TRY("xorl %%eax, %%eax\n\tjmp *%0", , ARGS("r"(WINDOW + 0x11000 - 2)), "rax", "rbx",
+		       "rcx", "rdx"), 14, 0);
+	check_eq("the fault is at the next page", this_cpu()->trap.cr2, WINDOW + 0x11000);
+	check_eq("RIP", this_cpu()->trap.rip, WINDOW + 0x11000);
+}
+
+/* ---- hypercalls ---- */
+
+/* By the instruction of the CPU's vendor: the other's is a test of its own. */
+static u64 hypercall(u64 nr)
+{
+	u32 r[4];
+	u64 ret;
+
+	cpuid(0, 0, r);
+	if (r[1] == 0x756e6547)			/* "Genu" */
+		asm volatile("vmcall" : "=a"(ret) : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+	else
+		asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+	return ret;
+}
+
+void hypercalls(void)
+{
+	check_eq("KVM_HC_VAPIC_POLL_IRQ", hypercall(1), 0);
+	check_eq("unknown, 12345", hypercall(12345), (u64)-1000);
+	check_eq("unknown, -1", hypercall(-1ull), (u64)-1000);
+	check_eq("RAX's upper half counts in long mode", hypercall(1ull << 32 | 1), (u64)-1000);
+}
+
+/* VMCALL on AMD, VMMCALL on Intel: patched by KVM_X86_QUIRK_FIX_HYPERCALL_INSN, or #UD. */
+void hypercall_other_vendor(void)
+{
+	u64 ret = 1;
+	struct trap t = TRY("vmcall", ARGS("=a"(ret)), ARGS("a"(1), "b"(0), "c"(0), "d"(0), "S"(0)));
+
+	check("no exception, or #UD", t.vector == NO_TRAP || t.vector == 6);
+	if (t.vector == NO_TRAP)
+		check_eq("KVM_HC_VAPIC_POLL_IRQ", ret, 0);
+}
+
+/* ---- what isn't there ---- */
+
+void missing_instructions(void)
+{
+	check_trap("VMRUN without SVM", TRY("vmrun %%rax", , ARGS("a"(0))), 6, 0);
+	check_trap("VMLOAD without SVM", TRY("vmload %%rax", , ARGS("a"(0))), 6, 0);
+	check_trap("STGI without SVM", TRY("stgi", , ), 6, 0);
+	check_trap("SKINIT", TRY("skinit", , ARGS("a"(0))), 6, 0);
+}

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two and more processors: INIT and SIPI, IPIs of all kinds, HLT woken from outside, NMIs, and what
+ * they see of each other's memory.
+ */
+#include "apic.h"
+#include "rt.h"
+
+static volatile u64 count[GUEST_MAX_CPUS][256];
+static volatile u32 ready, go, finished;
+static volatile u64 word;
+
+static void counted(struct frame *f)
+{
+	count[this_cpu()->id][f->vector]++;
+	apic_eoi();
+}
+
+static void nmi(struct frame *f)
+{
+	count[this_cpu()->id][f->vector]++;
+}
+
+static void add(volatile u32 *v, u32 n)
+{
+	asm volatile("lock addl %1, %0" : "+m"(*v) : "r"(n) : "memory");
+}
+
+static void use_xapic(void)
+{
+	apic_enable();
+}
+
+/* ---- start ---- */
+
+static void ap_up(void)
+{
+	check_eq("APIC ID", apic_read(APIC_ID) >> (apic_is_x2() ? 0 : 24), this_cpu()->id);
+	check_eq("BSP bit", rdmsr(MSR_APIC_BASE) & APIC_BASE_BSP, 0);
+	add(&finished, 1);
+}
+
+void start_one(void)
+{
+	use_xapic();
+	rt_start_cpu(1, ap_up);
+	check("the CPU ran", wait_for(finished == 1, 10));
+	check_eq("BSP bit of the first", rdmsr(MSR_APIC_BASE) & APIC_BASE_BSP, APIC_BASE_BSP);
+}
+
+void start_all(void)
+{
+	u32 i;
+
+	use_xapic();
+	for (i = 1; i < params->cpus; i++)
+		rt_start_cpu(i, ap_up);
+	check("all ran", wait_for(finished == params->cpus - 1, 20));
+}
+
+static void ap_up_x2(void)
+{
+	x2apic_enable();
+	ap_up();
+}
+
+void start_x2apic(void)
+{
+	x2apic_enable();
+	rt_start_cpu(1, ap_up_x2);
+	check("the CPU ran", wait_for(finished == 1, 10));
+}
+
+/* INIT stops a running CPU; after SIPI it starts from the beginning, in reset state. */
+static void ap_spin(void)
+{
+	cli();
+	write_cr0(read_cr0() | 8);
+	write_cr8(3);
+	wrmsr(0xc0000102, 0x1234);
+	add(&ready, 1);
+	for (;;)
+		word++;
+}
+
+static void ap_again(void)
+{
+	check_eq("CR0.TS after INIT", read_cr0() & 8, 0);
+	check_eq("CR8 after INIT", read_cr8(), 0);
+	check_eq("SVR after INIT", apic_read(APIC_SVR), 0xff);
+	check_eq("KernelGSBase, which INIT leaves alone", rdmsr(0xc0000102), 0x1234);
+	add(&finished, 1);
+}
+
+void init_running(void)
+{
+	u64 seen;
+
+	use_xapic();
+	rt_start_cpu(1, ap_spin);
+	check("it spins", wait_for(ready == 1, 10));
+	apic_icr(1, ICR_INIT | ICR_ASSERT);
+	delay_us(20000);
+	seen = word;
+	delay_us(5000);
+	check_eq("what it counts after INIT", word, seen);
+	rt_start_cpu(1, ap_again);
+	check("it ran again", wait_for(finished == 1, 10));
+}
+
+/* A SIPI without INIT does nothing to a running CPU. */
+void sipi_running(void)
+{
+	u64 seen;
+	u32 up;
+
+	use_xapic();
+	rt_start_cpu(1, ap_spin);
+	check("it spins", wait_for(ready == 1, 10));
+	up = rt_cpus[1].up;
+	apic_icr(1, ICR_SIPI | ICR_ASSERT | GUEST_TRAMP >> 12);
+	delay_us(5000);
+	seen = word;
+	check("it goes on counting", wait_for(word > seen, 5));
+	check_eq("starts", rt_cpus[1].up, up);
+}
+
+/* ---- IPIs ---- */
+
+static void ap_serve(void)
+{
+	use_xapic();
+	add(&ready, 1);
+	while (!go)
+		sti_hlt();
+	add(&finished, 1);
+}
+
+static void start_servers(void)
+{
+	u32 i;
+
+	rt_handler[0x40] = counted;
+	rt_handler[0x41] = counted;
+	rt_handler[2] = nmi;
+	use_xapic();
+	for (i = 1; i < params->cpus; i++)
+		rt_start_cpu(i, ap_serve);
+	check("all are ready", wait_for(ready == params->cpus - 1, 20));
+}
+
+static void stop_servers(void)
+{
+	go = 1;
+	apic_icr(0, ICR_OTHERS | 0x41);
+	check("all finished", wait_for(finished == params->cpus - 1, 10));
+}
+
+void ipi_physical(void)
+{
+	u64 i;
+
+	start_servers();
+	for (i = 1; i <= 200; i++) {
+		apic_icr(1, ICR_FIXED | ICR_ASSERT | 0x40);
+		if (!wait_for(count[1][0x40] >= i, 10))
+			break;
+	}
+	check_eq("IPIs to a halted CPU", count[1][0x40], 200);
+	check_eq("IPIs to ourselves", count[0][0x40], 0);
+	stop_servers();
+}
+
+void ipi_logical(void)
+{
+	start_servers();
+	apic_icr(1 << 1, ICR_LOGICAL | 0x40);
+	check("logical, flat: CPU 1", wait_for(count[1][0x40] == 1, 10));
+	check_eq("and no other", count[2][0x40], 0);
+	apic_icr(1 << 1 | 1 << 2, ICR_LOGICAL | 0x40);
+	check("CPUs 1 and 2", wait_for(count[1][0x40] == 2 && count[2][0x40] == 1, 10));
+	apic_icr(1 << 1 | 1 << 2, ICR_LOGICAL | ICR_LOWEST | 0x40);
+	check("lowest priority: one of the two", wait_for(count[1][0x40] + count[2][0x40] == 4, 10));
+	delay_us(5000);
+	check_eq("not both", count[1][0x40] + count[2][0x40], 4);
+	stop_servers();
+}
+
+void ipi_shorthand(void)
+{
+	start_servers();
+	apic_icr(0, ICR_OTHERS | 0x40);
+	check("all but self", wait_for(count[1][0x40] == 1 && count[2][0x40] == 1, 10));
+	sti();
+	delay_us(1000);
+	cli();
+	check_eq("not self", count[0][0x40], 0);
+	apic_icr(0, ICR_ALL | 0x40);
+	sti();
+	check("all and self", wait_for(count[1][0x40] == 2 && count[2][0x40] == 2 && count[0][0x40] == 1, 10));
+	apic_icr(0xff, ICR_FIXED | 0x40);
+	check("broadcast by ID", wait_for(count[1][0x40] == 3 && count[2][0x40] == 3 && count[0][0x40] == 2, 10));
+	cli();
+	stop_servers();
+}
+
+static void ap_serve_x2(void)
+{
+	x2apic_enable();
+	add(&ready, 1);
+	while (!go)
+		sti_hlt();
+	add(&finished, 1);
+}
+
+void ipi_x2apic(void)
+{
+	rt_handler[0x40] = counted;
+	rt_handler[0x41] = counted;
+	x2apic_enable();
+	rt_start_cpu(1, ap_serve_x2);
+	rt_start_cpu(2, ap_serve_x2);
+	check("all are ready", wait_for(ready == 2, 20));
+	apic_icr(1, 0x40);
+	check("physical", wait_for(count[1][0x40] == 1, 10));
+	apic_icr(1 << 2, ICR_LOGICAL | 0x40);
+	check("logical", wait_for(count[2][0x40] == 1, 10));
+	apic_icr(0xffffffff, 0x40);
+	sti();
+	check("broadcast", wait_for(count[0][0x40] == 1 && count[1][0x40] == 2 && count[2][0x40] == 2, 10));
+	cli();
+	stop_servers();
+}
+
+/* NMIs come with interrupts off, one at a time, and wake HLT. */
+static void ap_spin_cli(void)
+{
+	cli();
+	add(&ready, 1);
+	while (!go)
+		pause();
+	add(&finished, 1);
+}
+
+void nmi_ipi(void)
+{
+	u64 i;
+
+	rt_handler[2] = nmi;
+	use_xapic();
+	rt_start_cpu(1, ap_spin_cli);
+	check("it spins", wait_for(ready == 1, 10));
+	for (i = 1; i <= 50; i++) {
+		apic_icr(1, ICR_NMI | ICR_ASSERT);
+		if (!wait_for(count[1][2] >= i, 10))
+			break;
+	}
+	check_eq("NMIs with interrupts off", count[1][2], 50);
+	go = 1;
+	check("it goes on", wait_for(finished == 1, 10));
+}
+
+static void ap_halt_cli(void)
+{
+	cli();
+	add(&ready, 1);
+	asm volatile("hlt");
+	add(&finished, 1);
+}
+
+void nmi_wakes(void)
+{
+	rt_handler[2] = nmi;
+	use_xapic();
+	rt_start_cpu(1, ap_halt_cli);
+	check("it is about to halt", wait_for(ready == 1, 10));
+	delay_us(20000);
+	check_eq("halted", finished, 0);
+	apic_icr(1, ICR_FIXED | 0x40);
+	delay_us(20000);
+	check_eq("an interrupt with IF=0 doesn't wake it", finished, 0);
+	apic_icr(1, ICR_NMI | ICR_ASSERT);
+	check("an NMI does", wait_for(finished == 1, 10));
+	check_eq("NMIs", count[1][2], 1);
+}
+
+/* A second NMI waits for IRET of the first. */
+static volatile u32 nmi_depth, nmi_deepest;
+
+static void nmi_slow(struct frame *f)
+{
+	(void)f;
+	if (++nmi_depth > nmi_deepest)
+		nmi_deepest = nmi_depth;
+	if (++count[0][2] == 1) {
+		apic_icr(0, ICR_SELF | ICR_NMI);
+		apic_icr(0, ICR_NMI);
+		delay_us(2000);
+	}
+	nmi_depth--;
+}
+
+void nmi_blocked(void)
+{
+	rt_handler[2] = nmi_slow;
+	use_xapic();
+	apic_icr(0, ICR_NMI);
+	check("both came", wait_for(count[0][2] == 2, 5));
+	check_eq("never nested", nmi_deepest, 1);
+}
+
+/* Ping-pong: each CPU halts until the other's IPI. */
+static void bounce(struct frame *f)
+{
+	struct cpu *cpu = this_cpu();
+
+	count[cpu->id][f->vector]++;
+	apic_eoi();
+	if (word < 2000) {
+		word++;
+		apic_icr(!cpu->id, 0x40);
+	}
+}
+
+static void ap_bounce(void)
+{
+	use_xapic();
+	add(&ready, 1);
+	while (word < 2000)
+		sti_hlt();
+	add(&finished, 1);
+}
+
+void ping_pong(void)
+{
+	rt_handler[0x40] = bounce;
+	rt_handler[0x41] = counted;
+	use_xapic();
+	rt_start_cpu(1, ap_bounce);
+	check("it is ready", wait_for(ready == 1, 10));
+	apic_icr(1, 0x40);
+	while (word < 2000)
+		sti_hlt();
+	apic_icr(1, 0x41);
+	check("it finished", wait_for(finished == 1, 10));
+	check("each got its half", count[0][0x40] >= 999 && count[1][0x40] >= 999);
+}
+
+/* Two CPUs flood each other without halting; edge interrupts may merge, none may be lost. */
+static void ap_flood(void)
+{
+	u32 i;
+
+	use_xapic();
+	sti();
+	add(&ready, 1);
+	for (i = 0; i < 5000; i++) {
+		apic_icr(0, 0x40);
+		word = i;
+	}
+	cli();
+	add(&finished, 1);
+	sti();
+	check("the last one sent arrives", wait_for(count[1][0x41] > 0, 20));
+	cli();
+	add(&finished, 1);
+}
+
+void flood(void)
+{
+	u32 i;
+	u64 before;
+
+	rt_handler[0x40] = counted;
+	rt_handler[0x41] = counted;
+	use_xapic();
+	rt_start_cpu(1, ap_flood);
+	sti();
+	for (i = 0; i < 5000; i++)
+		apic_icr(1, 0x40);
+	check("it finished", wait_for(finished >= 1, 30));
+	cli();
+	before = count[0][0x40];
+	check("we got some", before > 0);
+	check("it got some", count[1][0x40] > 0);
+	apic_icr(1, 0x41);
+	check("and the last", wait_for(finished == 2, 20));
+}
+
+/* Locked operations of all CPUs on one word. */
+static void ap_count(void)
+{
+	u32 i;
+
+	add(&ready, 1);
+	while (!go)
+		pause();
+	for (i = 0; i < 100000; i++)
+		asm volatile("lock incq %0" : "+m"(word));
+	add(&finished, 1);
+}
+
+void locked(void)
+{
+	u32 i;
+
+	use_xapic();
+	for (i = 1; i < params->cpus; i++)
+		rt_start_cpu(i, ap_count);
+	check("all are ready", wait_for(ready == params->cpus - 1, 10));
+	go = 1;
+	ap_count();
+	check("all finished", wait_for(finished == params->cpus, 30));
+	check_eq("the sum", word, 100000 * params->cpus);
+}
+
+/*
+ * TLB shootdown: one CPU changes a page-table entry, tells the other by IPI to flush, and the
+ * other must see the new page.
+ */
+static u8 pages[2][4096] __attribute__((aligned(4096)));
+static u64 table[512] __attribute__((aligned(4096)));
+#define WINDOW 0x1e00000ull		/* a 2 MiB page that nothing uses */
+
+static void flush(struct frame *f)
+{
+	count[this_cpu()->id][f->vector]++;
+	write_cr3(read_cr3());
+	apic_eoi();
+}
+
+static volatile u64 wrong;
+
+static void ap_watch(void)
+{
+	use_xapic();
+	add(&ready, 1);
+	sti();
+	while (!go) {
+		u64 epoch = word, seen = *(volatile u8 *)WINDOW;
+
+		if (word == epoch && !(epoch & 1) && seen != (epoch / 2 & 1))
+			wrong++;
+	}
+	cli();
+	add(&finished, 1);
+}
+
+void shootdown(void)
+{
+	u64 *pd = (u64 *)(uintptr_t)GUEST_PD;
+	u64 i;
+
+	use_xapic();
+	rt_handler[0x42] = flush;
+	pages[1][0] = 1;
+	for (i = 0; i < 512; i++)
+		table[i] = (uintptr_t)pages[0] | 3;
+	pd[WINDOW >> 21] = (uintptr_t)table | 3;
+	write_cr3(read_cr3());
+	rt_start_cpu(1, ap_watch);
+	check("it watches", wait_for(ready == 1, 10));
+	for (i = 1; i <= 300; i++) {
+		word++;				/* odd: changing */
+		table[0] = (uintptr_t)pages[i & 1] | 3;
+		invlpg(WINDOW);
+		apic_icr(1, 0x42);
+		if (!wait_for(count[1][0x42] >= i, 10))
+			break;
+		word++;				/* even: word / 2 & 1 is the page */
+	}
+	go = 1;
+	check("it finished", wait_for(finished == 1, 10));
+	check_eq("flushes", count[1][0x42], 300);
+	check_eq("stale reads", wrong, 0);
+}
