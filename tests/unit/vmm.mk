@@ -37,4 +37,8 @@ $(OUT)/vmm_cli: vmm_cli.sh $(vmm-out)/vmm
 	@sed -e 's|@VMM@|$(abspath $(vmm-out)/vmm)|' -e 's|@TOP@|$(abspath $(TOP))|' $< >$@
 	@chmod +x $@
 
+.PHONY: vmm-check
+vmm-check: $(addprefix $(OUT)/,$(vmm-tests)) $(OUT)/vmm_cli
+	prove $(PROVE_FLAGS) --exec '' $^
+
 -include $(wildcard $(vmm-out)/*.d $(vmm-out)/*/*.d)

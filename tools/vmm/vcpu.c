@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@
 #define VCPU_STOP_TICKS		3000
 /* Device emulation is shallow: this is several times what it needs. */
 #define VCPU_STACK_SIZE KIB(256)
+
+/* Open files beside the vCPUs', generously. */
+#define VCPU_OTHER_FDS		64
 
 /* MSRs as firmware leaves them (SDM vol. 3, 11.11; vol. 4). */
 #define MSR_IA32_MISC_ENABLE	0x1a0
@@ -48,6 +52,8 @@ static enum status vcpu_fail(const struct vcpu *vcpu, const char *what)
 	int err = errno;
 
 	log_error("vCPU %u: %s failed: %s", vcpu->id, what, strerror(err));
+	if (err == EMFILE || err == ENFILE)
+		return STATUS_HOST;
 	return err == ENOMEM ? STATUS_MEMORY : STATUS_KVM;
 }
 
@@ -137,6 +143,24 @@ static enum status vcpus_check_count(struct vm *vm, unsigned int nr)
 	return STATUS_OK;
 }
 
+/* Each vCPU has a descriptor; the usual soft limit of 1024 exists for programs with select(2). */
+static enum status vcpus_raise_limit(unsigned int nr)
+{
+	const rlim_t need = nr + VCPU_OTHER_FDS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+		return STATUS_OK;
+	if (limit.rlim_max >= need) {
+		limit.rlim_cur = need;
+		if (!setrlimit(RLIMIT_NOFILE, &limit))
+			return STATUS_OK;
+	}
+	log_error("%u vCPUs need more open files than this process may have: raise its limit (ulimit -n %llu) or ask for less --cpus",
+		  nr, (unsigned long long)need);
+	return STATUS_HOST;
+}
+
 /**
  * vcpus_create() - Create all vCPUs, in KVM's reset state.
  * @vm: the machine, with memory and interrupt controllers.
@@ -152,6 +176,8 @@ enum status vcpus_create(struct vm *vm, unsigned int nr)
 	unsigned int i;
 	int size;
 
+	if (st == STATUS_OK)
+		st = vcpus_raise_limit(nr);
 	if (st != STATUS_OK)
 		return st;
 	size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
