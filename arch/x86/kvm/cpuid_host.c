@@ -207,16 +207,9 @@ static void fix_max_basic(struct kvm_cpuid_entry2 *e)
 	e->eax = min(e->eax, 0x1fu);
 }
 
-static bool host_is_amd_like(void)
-{
-	/* Data of the leaves below: which vendor's answer is offered. */
-	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
-	       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
-}
-
 static bool lfence_serializes(void)
 {
-	return host_is_amd_like() && boot_cpu_has(X86_FEATURE_LFENCE_RDTSC);
+	return kvm_caps->amd_leaves && boot_cpu_has(X86_FEATURE_LFENCE_RDTSC);
 }
 
 static void fix_max_extended(struct kvm_cpuid_entry2 *e)
@@ -288,7 +281,7 @@ static void fix_performance_hints(struct kvm_cpuid_entry2 *e)
 
 static void fix_amd21(struct kvm_cpuid_entry2 *e)
 {
-	if (!host_is_amd_like()) {
+	if (!kvm_caps->amd_leaves) {
 		e->eax = 0;
 		return;
 	}

@@ -26,6 +26,7 @@ struct kvm_vendor_caps {
 	u8 npt_levels; /* 4 or 5 */
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	bool nested;
+	bool amd_leaves; /* CPUID 0x80000021 is this CPU's, its bits may be offered */
 	u64 efer_reserved; /* EFER bits that the guest may never set here */
 	/* get_msr/set_msr keep IA32_TSC_AUX and entries switch it: RDTSCP, RDPID offered */
 	bool tsc_aux;

@@ -132,6 +132,7 @@ static void __init fill_caps(void)
 	caps.npt_levels = pgtable_l5_enabled() ? 5 : 4;
 	caps.npt_max_page_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
 	caps.nested = false;
+	caps.amd_leaves = true;
 	caps.efer_reserved = ~efer_allowed();
 	caps.tsc_aux = svm_features.tsc_aux_slot >= 0;
 	caps.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
