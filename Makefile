@@ -4,8 +4,7 @@
 # The driver is built by the kernel's build system (Kbuild, scripts/modules), the programs by the
 # Makefiles of their folders; here is only what belongs to whom.
 
-BUILD ?= $(CURDIR)/build
-override BUILD := $(abspath $(BUILD))
+override BUILD := $(abspath $(if $(strip $(BUILD)),$(BUILD),build))
 export BUILD
 
 # Supported host kernels, as series of Debian's. KERNEL=... picks one of them.
@@ -37,7 +36,7 @@ TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(ad
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all modules vmm tests run check lint mutants kernels clean distclean help
+.PHONY: all modules vmm tests run check lint mutants bench kernels clean distclean help
 
 help:
 	@scripts/help
@@ -92,8 +91,18 @@ mutants: all tests
 	@scripts/need check rig
 	@scripts/mutants
 
-clean:
-	rm -rf $(filter-out $(BUILD)/cache $(BUILD)/kernel $(BUILD)/busybox,$(wildcard $(BUILD)/*))
+bench: module-for-$(KERNEL)
+	@scripts/need build rig
+	@$(MAKE) --no-print-directory -C tests/bench BUILD=$(BUILD)
+	@scripts/bench
 
-distclean:
-	rm -rf $(BUILD)
+# By name: BUILD may be a folder that holds more than ours.
+BUILT := apt.log initrd lint modules mutants obj rig tests vmm
+FETCHED := busybox cache kernel
+
+clean:
+	rm -rf $(addprefix $(BUILD)/,$(BUILT))
+
+distclean: clean
+	rm -rf $(addprefix $(BUILD)/,$(FETCHED))
+	-rmdir $(BUILD)
