@@ -76,19 +76,26 @@ $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 
 # What is built on the way is told on stderr: stdout belongs to the guest.
 run:
+	@scripts/need build fetch rig $(if $(STOCK)$(HOST),,headers:$(KERNEL))
 	@$(MAKE) --no-print-directory vmm $(if $(STOCK)$(HOST),,module-for-$(KERNEL)) >&2
 	@scripts/run
 
-check: all tests
-	@scripts/need check rig
+# Everything that is missing is named at once, before anything is built.
+NEED_CHECK := build fetch rig check $(addprefix headers:,$(KERNELS))
+
+check:
+	@scripts/need $(NEED_CHECK)
+	@$(MAKE) --no-print-directory all tests
 	@scripts/check
 
-lint: modules
-	@scripts/need check
+lint:
+	@scripts/need $(NEED_CHECK)
+	@$(MAKE) --no-print-directory modules
 	@scripts/check lint
 
-mutants: all tests
-	@scripts/need check rig
+mutants:
+	@scripts/need $(NEED_CHECK)
+	@$(MAKE) --no-print-directory all tests
 	@scripts/mutants
 
 bench: module-for-$(KERNEL)
