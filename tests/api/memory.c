@@ -307,8 +307,8 @@ static void guest_follows_host(const void *arg)
 	expect_ok("MADV_DONTNEED", madvise(memory, PAGE, MADV_DONTNEED));
 	out_value(vcpu);
 	expect_eq("a fresh page, bumped once", memory[0], 1);
-	if (mmap(memory, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-	    MAP_FAILED)
+	if (mmap(memory, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
 		row_die("mmap over the page: %s", strerror(errno));
 	memory[0] = 90;
 	out_value(vcpu);

@@ -41,7 +41,9 @@ static void device_node(const void *arg)
 		     (long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, kvm_open(), 0), ENODEV);
 }
 
-/* Ioctl numbers that /dev/kvm must not know: foreign type, unused number, those of VMs and vCPUs. */
+/*
+ * Ioctl numbers that /dev/kvm must not know: foreign type, unused number, those of VMs and vCPUs.
+ */
 static void unknown_ioctls(const void *arg)
 {
 	static const struct {
@@ -63,7 +65,8 @@ static void unknown_ioctls(const void *arg)
 
 	(void)arg;
 	for (i = 0; i < ARRAY_SIZE(row); i++)
-		expect_true(ioctl(kvm, row[i].cmd, buffer) == -1 && (errno == ENOTTY || errno == EINVAL),
+		expect_true(ioctl(kvm, row[i].cmd, buffer) == -1 &&
+				    (errno == ENOTTY || errno == EINVAL),
 			    "%s: expected ENOTTY or EINVAL, saw %s", row[i].name,
 			    strerrorname_np(errno));
 }
@@ -141,8 +144,9 @@ static void capabilities(const void *arg)
 static void no_capabilities(const void *arg)
 {
 	static const unsigned int cap[] = {
-		KVM_CAP_PPC_PAPR, KVM_CAP_S390_PSW, KVM_CAP_ARM_PSCI, KVM_CAP_MIPS_FPU, KVM_CAP_SW_TLB,
-		KVM_CAP_ONE_REG, KVM_CAP_PV_MMU, 5, 17, 239, 1000, 0x7fffffff, 0x80000000, 0xffffffff,
+		KVM_CAP_PPC_PAPR, KVM_CAP_S390_PSW, KVM_CAP_ARM_PSCI, KVM_CAP_MIPS_FPU,
+		KVM_CAP_SW_TLB, KVM_CAP_ONE_REG, KVM_CAP_PV_MMU, 5, 17, 239, 1000,
+		0x7fffffff, 0x80000000, 0xffffffff,
 	};
 	int kvm = kvm_open();
 	size_t i;
@@ -153,7 +157,10 @@ static void no_capabilities(const void *arg)
 			    kvm_cap(kvm, cap[i]));
 }
 
-/* The vCPU limits are consistent, and all capabilities say the same on a VM where they say it at all. */
+/*
+ * The vCPU limits are consistent, and all capabilities say the same on a VM where they say it at
+ * all.
+ */
 static void vcpu_limits(const void *arg)
 {
 	int kvm = kvm_open();

@@ -171,7 +171,10 @@ static void one_interrupt(void)
 	asm volatile("sti; nop; nop; cli");
 }
 
-/* A handler's stack by IST on pages of the host's that don't exist: a nested page fault in delivery. */
+/*
+ * A handler's stack by IST on pages of the host's that don't exist: a nested page fault in
+ * delivery.
+ */
 void deliver_interrupt_fresh_stack(void)
 {
 	unsigned int i;
@@ -258,7 +261,8 @@ static u8 ist_stack[4096] __attribute__((aligned(4096)));
 void deliver_unmapped(void)
 {
 	const u64 page[] = {
-		(uintptr_t)rt_idt, GUEST_GDT, GUEST_TSS, GUEST_PML4, GUEST_PDPT, GUEST_PD, (uintptr_t)ist_stack,
+		(uintptr_t)rt_idt,    GUEST_GDT, GUEST_TSS, GUEST_PML4, GUEST_PDPT, GUEST_PD,
+		(uintptr_t)ist_stack,
 	};
 	unsigned int i, round = 0, repeat;
 
@@ -468,26 +472,26 @@ void debug_registers(void)
 
 extern u8 prefixed_start[], prefixed_end[];
 asm("prefixed_start:\n\t"
-    ".byte 0x66, 0x0f, 0xa2\n\t"		/* data16 cpuid */
-    ".byte 0x48, 0x0f, 0xa2\n\t"		/* rex.w cpuid */
-    ".byte 0x66, 0x66, 0x48, 0x0f, 0xa2\n\t"
-    ".byte 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67, 0x4f, 0x0f, 0xa2\n\t"
-    "movl $0x277, %ecx\n\t"
-    ".byte 0x66, 0x0f, 0x32\n\t"		/* data16 rdmsr */
-    ".byte 0x48, 0x0f, 0x32\n\t"
-    ".byte 0x48, 0x0f, 0x30\n\t"		/* rex.w wrmsr */
-    "movl $-1, %eax\n\t"
-    ".byte 0x66, 0x0f, 0x01, 0xd9\n\t"		/* data16 vmmcall */
-    "movl $-1, %eax\n\t"
-    ".byte 0x48, 0x0f, 0x01, 0xd9\n\t"
-    ".byte 0x48, 0x0f, 0x31\n\t"		/* rex.w rdtsc */
-    ".byte 0x66, 0xe4, 0x80\n\t"		/* data16 in $0x80, %al */
-    ".byte 0x48, 0xe6, 0x80\n\t"		/* rex.w out %al, $0x80 */
-    ".byte 0x48, 0xe5, 0x80\n\t"		/* rex.w in $0x80, %eax */
-    ".byte 0x0f, 0x08\n\t"			/* invd */
-    ".byte 0x66, 0x0f, 0x09\n\t"		/* data16 wbinvd */
-    "ret\n"
-    "prefixed_end:");
+	".byte 0x66, 0x0f, 0xa2\n\t"		/* data16 cpuid */
+	".byte 0x48, 0x0f, 0xa2\n\t"		/* rex.w cpuid */
+	".byte 0x66, 0x66, 0x48, 0x0f, 0xa2\n\t"
+	".byte 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67, 0x4f, 0x0f, 0xa2\n\t"
+	"movl $0x277, %ecx\n\t"
+	".byte 0x66, 0x0f, 0x32\n\t"		/* data16 rdmsr */
+	".byte 0x48, 0x0f, 0x32\n\t"
+	".byte 0x48, 0x0f, 0x30\n\t"		/* rex.w wrmsr */
+	"movl $-1, %eax\n\t"
+	".byte 0x66, 0x0f, 0x01, 0xd9\n\t"		/* data16 vmmcall */
+	"movl $-1, %eax\n\t"
+	".byte 0x48, 0x0f, 0x01, 0xd9\n\t"
+	".byte 0x48, 0x0f, 0x31\n\t"		/* rex.w rdtsc */
+	".byte 0x66, 0xe4, 0x80\n\t"		/* data16 in $0x80, %al */
+	".byte 0x48, 0xe6, 0x80\n\t"		/* rex.w out %al, $0x80 */
+	".byte 0x48, 0xe5, 0x80\n\t"		/* rex.w in $0x80, %eax */
+	".byte 0x0f, 0x08\n\t"			/* invd */
+	".byte 0x66, 0x0f, 0x09\n\t"		/* data16 wbinvd */
+	"ret\n"
+	"prefixed_end:");
 
 static u64 call_code(u64 at)
 {

@@ -3,7 +3,9 @@
 
 #include "guest.h"
 
-/* Take the page at a gpa out of the guest's map; its content stays, the next access faults it in. */
+/*
+ * Take the page at a gpa out of the guest's map; its content stays, the next access faults it in.
+ */
 static void unmap(struct vcpu *vcpu, uint64_t gpa)
 {
 	void *hva = vm_ptr(vcpu->vm, gpa & ~4095ull, 4096);

@@ -57,7 +57,8 @@ static bool each_symbol(bool (*fn)(const char *name, const Elf64_Sym *sym, void 
 		if (sh[i].sh_type != SHT_SYMTAB)
 			continue;
 		for (j = 0; j < sh[i].sh_size / sizeof(*sym); j++)
-			if (sym[j].st_shndx != SHN_UNDEF && fn(names + sym[j].st_name, &sym[j], data))
+			if (sym[j].st_shndx != SHN_UNDEF &&
+			    fn(names + sym[j].st_name, &sym[j], data))
 				return true;
 	}
 	return false;
@@ -148,7 +149,12 @@ static void log_io(struct vcpu *vcpu, bool port, uint64_t addr, const void *data
 {
 	struct guest_io_log *log = guest_io_log(machine.vm);
 	struct guest_io io = {
-		.addr = addr, .bytes = bytes, .write = write, .port = port, .item = item, .cpu = vcpu->id,
+		.addr = addr,
+		.bytes = bytes,
+		.write = write,
+		.port = port,
+		.item = item,
+		.cpu = vcpu->id,
 	};
 
 	memcpy(&io.data, data, bytes > 8 ? 8 : bytes);
@@ -235,8 +241,10 @@ static void exit_mmio(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	pthread_mutex_lock(&machine.io_lock);
-	device_access(false, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write);
-	log_io(vcpu, false, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write, 0);
+	device_access(false, run->mmio.phys_addr, run->mmio.data, run->mmio.len,
+		      run->mmio.is_write);
+	log_io(vcpu, false, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write,
+	       0);
 	pthread_mutex_unlock(&machine.io_lock);
 }
 
@@ -317,7 +325,8 @@ static void timed_out(void)
 	sem_post(&machine.ended);
 }
 
-static void start_vcpu(struct vcpu *vcpu, const struct guest *g, uint64_t entry, enum vcpu_mode mode)
+static void start_vcpu(struct vcpu *vcpu, const struct guest *g, uint64_t entry,
+		       enum vcpu_mode mode)
 {
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	uint64_t stack = 0x7000;

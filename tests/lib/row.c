@@ -164,8 +164,8 @@ static void run_child(const struct test_row *row)
 }
 
 /*
- * Wait for the child. It ends itself by SIGALRM; where it can't even die, being stuck in the kernel,
- * waiting for it would hang the whole test.
+ * Wait for the child. It ends itself by SIGALRM; where it can't even die, being stuck in the
+ * kernel, waiting for it would hang the whole test.
  */
 static bool wait_child(pid_t pid, unsigned int seconds, int *status)
 {
@@ -273,7 +273,8 @@ int rows_main(const struct test_row *rows, size_t count, int argc, char **argv)
 	bool stuck = false;
 	size_t i;
 
-	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (report == MAP_FAILED) {
 		printf("Bail out! mmap: %s\n", strerror(errno));
 		return 1;

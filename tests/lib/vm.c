@@ -189,7 +189,11 @@ bool guest_has(int kvm, uint32_t function, uint32_t index, char reg, unsigned in
 {
 	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(kvm);
 	struct kvm_cpuid_entry2 *e = cpuid_find(cpuid, function, index);
-	uint32_t value = !e ? 0 : reg == 'a' ? e->eax : reg == 'b' ? e->ebx : reg == 'c' ? e->ecx : e->edx;
+	uint32_t value = !e	    ? 0 :
+			 reg == 'a' ? e->eax :
+			 reg == 'b' ? e->ebx :
+			 reg == 'c' ? e->ecx :
+				      e->edx;
 
 	free(cpuid);
 	return value >> bit & 1;
@@ -246,8 +250,13 @@ struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool code64, bo
 
 static struct kvm_segment small_segment(uint16_t selector, uint8_t type)
 {
-	return (struct kvm_segment) {
-		.base = 0, .limit = 0xffff, .selector = selector, .type = type, .present = 1, .s = 1,
+	return (struct kvm_segment){
+		.base = 0,
+		.limit = 0xffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.s = 1,
 	};
 }
 
@@ -294,9 +303,12 @@ void vcpu_set_mode(struct vcpu *vcpu, enum vcpu_mode mode, uint64_t rip, uint64_
 		s.cr0 |= CR0_PE;
 		s.gdt.base = GUEST_GDT;
 		s.gdt.limit = SEL_TSS + 16 * GUEST_MAX_CPUS - 1;
-		s.tr = (struct kvm_segment) {
-			.base = GUEST_TSS + 128 * vcpu->id, .limit = 103, .selector = SEL_TSS + 16 * vcpu->id,
-			.type = 11, .present = 1,
+		s.tr = (struct kvm_segment){
+			.base = GUEST_TSS + 128 * vcpu->id,
+			.limit = 103,
+			.selector = SEL_TSS + 16 * vcpu->id,
+			.type = 11,
+			.present = 1,
 		};
 	}
 	if (mode == MODE_PAGED32) {

@@ -3,7 +3,8 @@
  * agent - process 1 of the emulated host: loads the modules, runs the command, reports.
  *
  * /init has mounted this machine's files at /host and then becomes this program. The command's
- * standard streams travel over a virtio-serial port (proto.h), apart from the kernel's log on ttyS0.
+ * standard streams travel over a virtio-serial port (proto.h), apart from the kernel's log on
+ * ttyS0.
  *
  * usage: agent SPEC    SPEC: a file of NUL-terminated words: cwd=DIR, tty=0|1, env=NAME=VALUE...,
  *                      arg=WORD..., in any order

@@ -10,8 +10,8 @@
  *   TTY      1: put the terminal into raw mode while the command runs
  *
  * The emulator gets the other end of a socket as file descriptor 3. It dies with the relay.
- * Results: exit STATUS, load, unload STATUS, timeout, died STATUS (the emulator's, as a shell's $?),
- * interrupted SIGNAL.
+ * Results: exit STATUS, load, unload STATUS, timeout, died STATUS (the emulator's, as a shell's
+ * $?), interrupted SIGNAL.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -90,7 +90,8 @@ static void start_emulator(struct relay *r, char **argv)
 			_exit(1);
 		out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		null = open("/dev/null", O_RDONLY);
-		if (out < 0 || null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+		if (out < 0 || null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
+		    dup2(out, 2) < 0)
 			_exit(1);
 		if (pair[1] == EMULATOR_FD)
 			fcntl(EMULATOR_FD, F_SETFD, 0);
@@ -155,7 +156,9 @@ static void keep_text(struct relay *r)
 	fclose(f);
 }
 
-/* kmsg records read "PRIORITY,SEQUENCE,USEC,FLAGS;TEXT\n KEY=VALUE\n...": keep "<PRIORITY> TEXT". */
+/*
+ * kmsg records read "PRIORITY,SEQUENCE,USEC,FLAGS;TEXT\n KEY=VALUE\n...": keep "<PRIORITY> TEXT".
+ */
 static void keep_kmsg(struct relay *r)
 {
 	char *body = r->frame.body, *text, *end;

@@ -104,7 +104,10 @@ static const struct walk_ops ops = { .read = mem_read, .cmpxchg = mem_cmpxchg };
 
 /* The four entries of a walk to a page, permissive but for the page's own, with flags or'ed in. */
 #define LONG(page, f4, f3, f2, f1)                                                             \
-	{ { E4, 0x3007 | (f4) }, { E3, 0x4007 | (f3) }, { E2, 0x5007 | (f2) }, { E1, (page) | (f1) } }
+	{ \
+		{ E4, 0x3007 | (f4) }, { E3, 0x4007 | (f3) }, { E2, 0x5007 | (f2) }, \
+			{ E1, (page) | (f1) } \
+	}
 
 struct row {
 	const char *what;
@@ -257,7 +260,8 @@ static const struct row rows[] = {
 	{ "long, user access, supervisor at one upper level", WP, PAE, LM, 48, 0, 0, 0x2000, VA4, U,
 	  { { E4, 0x3007 }, { E3, 0x4003 }, { E2, 0x5007 }, { E1, 0x12345007 } }, P | U, 0, {} },
 	{ "long, user write, read-only at one upper level", WP, PAE, LM, 48, 0, 0, 0x2000, VA4, W | U,
-	  { { E4, 0x3005 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } }, P | W | U, 0, {} },
+	  { { E4, 0x3005 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } }, P | W | U, 0,
+	  {} },
 	{ "long, no memory for a table: ones, bit 51:48 reserved", WP, PAE, LM | NXE, 48, 0, 0, 0x2000, VA4, W,
 	  { { E4, 0x3007 } }, RSVD | W, 0, {} },
 
@@ -311,12 +315,14 @@ static const struct row rows[] = {
 
 	/* 5 levels */
 	{ "5 levels", WP, PAE | X86_CR4_LA57, LM, 52, 0, 0, 0x1000, VA5, W,
-	  { { E5, 0x2007 }, { E4, 0x3007 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } }, OK,
+	  { { E5, 0x2007 }, { E4, 0x3007 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } },
+	  OK,
 	  0x12345abc, { 0x2027, 0x3027, 0x4027, 0x5027, 0x12345067 } },
 	{ "5 levels, PML5E with PS", WP, PAE | X86_CR4_LA57, LM, 52, 0, 0, 0x1000, VA5, W,
 	  { { E5, 0x2087 } }, RSVD | W, 0, {} },
 	{ "5 levels, PML5E supervisor", WP, PAE | X86_CR4_LA57, LM, 52, 0, 0, 0x1000, VA5, U,
-	  { { E5, 0x2003 }, { E4, 0x3007 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } }, P | U, 0,
+	  { { E5, 0x2003 }, { E4, 0x3007 }, { E3, 0x4007 }, { E2, 0x5007 }, { E1, 0x12345007 } },
+	  P | U, 0,
 	  {} },
 };
 
@@ -445,7 +451,8 @@ static void test_permissions(void)
 			load(&row);
 			ok = walk(&row, &result) == WALK_OK;
 			n++;
-			if (ok != allowed(row.access, row.access & IMPL, pw, pu, pnx, wp, smep, smap, ac)) {
+			if (ok != allowed(row.access, row.access & IMPL, pw, pu, pnx, wp, smep,
+					  smap, ac)) {
 				bad++;
 				tap_diag("access %#x W%d U%d NX%d WP%d SMEP%d SMAP%d AC%d: saw %s",
 					 row.access, pw, pu, pnx, wp, smep, smap, ac,
