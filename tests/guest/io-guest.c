@@ -15,7 +15,8 @@ static void mmio_reset(void)
 	unsigned int i;
 
 	for (i = 0; i < 64; i += 8) {
-		*(volatile u64 *)(MMIO + i) = 0x8786858483828180ull + 0x0808080808080808ull * (i / 8);
+		*(volatile u64 *)(MMIO + i) =
+			0x8786858483828180ull + 0x0808080808080808ull * (i / 8);
 	}
 	io_log->count = 0;
 }
