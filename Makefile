@@ -9,7 +9,7 @@ export BUILD
 
 # Supported host kernels, as series of Debian's. KERNEL=... picks one of them.
 KERNELS := 6.1 6.12
-BUILD_KERNELS := $(if $(filter command environment,$(firstword $(origin KERNEL))),$(KERNEL),$(KERNELS))
+BUILD_KERNELS := $(or $(and $(filter command,$(origin KERNEL)),$(KERNEL)),$(KERNELS))
 KERNEL ?= 6.1
 
 CPU ?= svm
@@ -85,17 +85,17 @@ NEED_CHECK := build fetch rig check $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory all tests KERNEL=
 	@scripts/check
 
 lint:
 	@scripts/need $(NEED_CHECK)
-	@$(MAKE) --no-print-directory modules
+	@$(MAKE) --no-print-directory modules KERNEL=
 	@scripts/check lint
 
 mutants:
 	@scripts/need $(NEED_CHECK)
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory all tests KERNEL=
 	@scripts/mutants
 
 bench: module-for-$(KERNEL)
