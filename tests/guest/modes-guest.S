@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guests in real mode and in 32-bit protected mode, with and without paging. They leave what they
+ * saw in the result words of struct guest_params, which the host compares, and end with PORT_END.
+ */
+#include "layout.h"
+
+#define RESULT(n) (GUEST_PARAMS + 24 + 64 + 8 * (n))
+
+	.section .real, "awx"
+	.code16
+
+/* ---- real mode ---- */
+
+	.macro	ivt vector, handler
+	movw	$\handler, \vector * 4
+	movw	$0, \vector * 4 + 2
+	.endm
+
+	.macro	finish
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+	.endm
+
+	.globl	real_basic
+real_basic:
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %es
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	ivt	0x21, on_int21
+	ivt	0, on_divide
+	ivt	6, on_undefined
+	ivt	3, on_int3
+	int	$0x21
+	int	$0x21
+	int3
+	xorw	%dx, %dx
+	movw	$5, %ax
+	xorw	%bx, %bx
+	divw	%bx			/* 2 bytes */
+	ud2
+	/* ports of all widths */
+	movw	$PORT_TEST, %dx
+	movb	$0x11, %al
+	outb	%al, %dx
+	movw	$0x2233, %ax
+	outw	%ax, %dx
+	movl	$0x44556677, %eax
+	outl	%eax, %dx
+	xorl	%eax, %eax
+	inw	%dx, %ax
+	movl	%eax, RESULT(4)
+	/* a string */
+	movw	$real_text, %si
+	movw	$8, %cx
+	cld
+	rep outsb
+	movzwl	%si, %eax
+	subl	$real_text, %eax
+	movl	%eax, RESULT(5)
+	movzwl	%cx, %eax
+	movl	%eax, RESULT(6)
+	/* segments: the same byte through two of them */
+	movw	$0x1234, %ax
+	movw	%ax, %es
+	movl	$0xcafe, %es:0x10
+	movw	$0x1000, %ax
+	movw	%ax, %fs
+	movl	%fs:0x2350, %eax	/* 0x12340 + 0x10 */
+	movl	%eax, RESULT(7)
+	finish
+
+on_int21:
+	incl	RESULT(0)
+	iretw
+on_int3:
+	incl	RESULT(3)
+	iretw
+on_divide:
+	incl	RESULT(1)
+	movw	%sp, %bp
+	addw	$2, (%bp)
+	movw	$1, %bx
+	iretw
+on_undefined:
+	incl	RESULT(2)
+	movw	%sp, %bp
+	addw	$2, (%bp)
+	iretw
+real_text:
+	.ascii	"realmode"
+
+/* The 8254 through the 8259s, with HLT. */
+	.globl	real_timer
+real_timer:
+	cli
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	ivt	8, on_tick
+	movb	$0x11, %al
+	outb	%al, $0x20
+	movb	$8, %al
+	outb	%al, $0x21
+	movb	$4, %al
+	outb	%al, $0x21
+	movb	$1, %al
+	outb	%al, $0x21
+	movb	$0xfe, %al
+	outb	%al, $0x21
+	movb	$0x34, %al
+	outb	%al, $0x43
+	movb	$0x9c, %al		/* 11932: 10 ms */
+	outb	%al, $0x40
+	movb	$0x2e, %al
+	outb	%al, $0x40
+1:	sti
+	hlt
+	cli
+	cmpl	$5, RESULT(0)
+	jb	1b
+	finish
+on_tick:
+	incl	RESULT(0)
+	pushw	%ax
+	movb	$0x20, %al
+	outb	%al, $0x20
+	popw	%ax
+	iretw
+
+/* A segment with a limit of 4 GiB taken back into real mode, for MMIO; then a20's wrap isn't there. */
+	.globl	real_unreal
+real_unreal:
+	cli
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	lgdtl	unreal_gdtr
+	movl	%cr0, %eax
+	orb	$1, %al
+	movl	%eax, %cr0
+	jmp	1f
+1:	movw	$SEL_DATA, %bx
+	movw	%bx, %ds
+	andb	$0xfe, %al
+	movl	%eax, %cr0
+	ljmpw	$0, $1f
+1:	xorw	%ax, %ax
+	movw	%ax, %ds		/* base 0; the limit stays */
+	movl	$GUEST_MMIO, %esi
+	movl	(%esi), %eax
+	movl	%eax, RESULT(0)
+	movw	$0xbeef, 4(%esi)
+	movzwl	4(%esi), %eax
+	movl	%eax, RESULT(1)
+	movl	%cr0, %eax
+	andl	$1, %eax
+	movl	%eax, RESULT(2)
+	movw	$0xffff, %ax
+	movw	%ax, %es
+	movl	$0x600d, %es:0x1f00	/* ffff0 + 1f00 */
+	movl	$0x101ef0, %esi
+	movl	(%esi), %eax
+	movl	%eax, RESULT(3)
+	finish
+unreal_gdtr:
+	.word	SEL_TSS - 1
+	.long	GUEST_GDT
+
+/* Real, protected, real, many times. */
+	.globl	real_switch
+real_switch:
+	cli
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	lgdtl	unreal_gdtr
+	movl	$200, %ecx
+1:	movl	%cr0, %eax
+	orb	$1, %al
+	movl	%eax, %cr0
+	ljmpl	$SEL_CODE32, $switch32
+	.code32
+switch32:
+	movw	$SEL_DATA, %ax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	incl	RESULT(0)
+	ljmpl	$SEL_CODE16, $switch16
+	.code16
+switch16:
+	movw	$SEL_DATA16, %ax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	%cr0, %eax
+	andb	$0xfe, %al
+	movl	%eax, %cr0
+	ljmpw	$0, $1f
+1:	xorw	%ax, %ax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	incl	RESULT(1)
+	loopl	2f
+	finish
+2:	movl	%cr0, %eax
+	orb	$1, %al
+	movl	%eax, %cr0
+	ljmpl	$SEL_CODE32, $switch32
+
+/* A triple fault in real mode: an IVT too short for anything. */
+	.globl	real_triple
+real_triple:
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	lidtl	no_idt
+	int	$0x21
+no_idt:
+	.word	0
+	.long	0
+
+/* ---- 32 bits ---- */
+
+	.text
+	.code32
+
+	.macro	gate32 vector, handler
+	movl	$\handler, %eax
+	movw	%ax, idt32 + \vector * 8
+	movw	$SEL_CODE32, idt32 + \vector * 8 + 2
+	movw	$0x8e00, idt32 + \vector * 8 + 4
+	shrl	$16, %eax
+	movw	%ax, idt32 + \vector * 8 + 6
+	.endm
+
+/* Common to all three: interrupts, exceptions, ports, MMIO; edi counts nothing. */
+	.globl	prot32
+prot32:
+	movl	$stack32_end, %esp
+	gate32	0x21, on32_int
+	gate32	6, on32_ud
+	gate32	13, on32_gp
+	gate32	14, on32_pf
+	lidtl	idtr32
+	int	$0x21
+	int	$0x21
+	ud2
+	movl	$0x12345678, %ecx
+	rdmsr				/* 2 bytes: #GP */
+	movw	$PORT_TEST, %dx
+	movl	$0x01020304, %eax
+	outl	%eax, %dx
+	xorl	%eax, %eax
+	inb	%dx, %al
+	movl	%eax, RESULT(3)
+	movl	$GUEST_MMIO, %esi
+	movl	(%esi), %eax
+	movl	%eax, RESULT(4)
+	movl	$0x77777777, 8(%esi)
+	addl	$1, 8(%esi)
+	movl	8(%esi), %eax
+	movl	%eax, RESULT(5)
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	movl	%ebx, RESULT(6)
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+/* With paging: a page taken away faults, with its address; CR3 and PDPTEs can be loaded again. */
+	.globl	paged32
+paged32:
+	movl	$stack32_end, %esp
+	gate32	14, on32_pf
+	gate32	13, on32_gp
+	lidtl	idtr32
+	movl	0x1c00000, %eax		/* maps */
+	movl	%cr4, %eax
+	testl	$0x20, %eax
+	jnz	1f
+	movl	$0, GUEST_PD32 + (0x1c00000 >> 22) * 4
+	jmp	2f
+1:	movl	$0, GUEST_PD + (0x1c00000 >> 21) * 8
+2:	movl	%cr3, %eax
+	movl	%eax, %cr3
+	movl	0x1c00123, %eax		/* 5 bytes: #PF */
+	movl	%cr3, %eax
+	movl	%eax, RESULT(4)
+	movl	%cr0, %eax
+	movl	%eax, RESULT(5)
+	/* paging off and on */
+	andl	$0x7fffffff, %eax
+	movl	%eax, %cr0
+	movl	0x1c00000, %ecx		/* is there without paging */
+	movl	%ecx, RESULT(6)
+	/* QEMU's CPU has set the accessed bit of PDPTEs, which is reserved there. */
+	andl	$~0x20, GUEST_PAE
+	andl	$~0x20, GUEST_PAE + 8
+	andl	$~0x20, GUEST_PAE + 16
+	andl	$~0x20, GUEST_PAE + 24
+	orl	$0x80000000, %eax
+	movl	%eax, %cr0
+	movl	$1, %ecx
+	movl	%ecx, RESULT(7)
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+/* PAE: a PDPTE taken away is noticed when CR3 is loaded. */
+	.globl	pae_pdpte
+pae_pdpte:
+	movl	$stack32_end, %esp
+	gate32	14, on32_pf
+	lidtl	idtr32
+	movl	$0, GUEST_PAE + 16
+	movl	$0, GUEST_PAE + 20
+	movl	$GUEST_PAE, %eax
+	movl	%eax, %cr3
+	movl	0x80000123, %eax	/* 5 bytes: #PF */
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+on32_int:
+	incl	RESULT(0)
+	iretl
+on32_ud:
+	incl	RESULT(1)
+	addl	$2, (%esp)
+	iretl
+on32_gp:
+	addl	$4, %esp
+	incl	RESULT(2)
+	addl	$2, (%esp)
+	iretl
+on32_pf:
+	popl	RESULT(2)
+	movl	%cr2, %eax
+	movl	%eax, RESULT(3)
+	incl	RESULT(1)
+	addl	$5, (%esp)
+	iretl
+
+idtr32:
+	.word	0x30 * 8 - 1
+	.long	idt32
+
+	.bss
+	.align	16
+idt32:
+	.skip	0x30 * 8
+	.skip	4096
+stack32_end:
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "guest.h"
+
+static void real_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+	struct guest_io_log *log = guest_io_log(vm);
+
+	expect_eq("INT 0x21", p->result[0], 2);
+	expect_eq("#DE", p->result[1], 1);
+	expect_eq("#UD", p->result[2], 1);
+	expect_eq("INT3", p->result[3], 1);
+	expect_eq("inw", p->result[4], 0x6677);
+	expect_eq("SI after rep outsb", p->result[5], 8);
+	expect_eq("CX after rep outsb", p->result[6], 0);
+	expect_eq("a word through two segments", p->result[7], 0xcafe);
+	expect_eq("port accesses", log->count, 12);
+	expect_eq("outb", log->entry[0].data, 0x11);
+	expect_eq("outw", log->entry[1].data, 0x2233);
+	expect_eq("outl", log->entry[2].data, 0x44556677);
+	expect_eq("the string's first letter", log->entry[4].data, 'r');
+	expect_eq("the string's last letter", log->entry[11].data, 'e');
+}
+
+static void timer_results(struct vm *vm)
+{
+	/* missed ticks are caught up, so there may be more */
+	expect_true(guest_params(vm)->result[0] >= 5, "ticks: expected 5 or more, saw %llu",
+		    guest_params(vm)->result[0]);
+}
+
+static void unreal_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("MMIO by a 32-bit address", p->result[0], 0x13121110);
+	expect_eq("MMIO written and read", p->result[1], 0xbeef);
+	expect_eq("CR0.PE", p->result[2], 0);
+	expect_eq("memory over 1 MiB by segment ffff", p->result[3], 0x600d);
+}
+
+static void switch_results(struct vm *vm)
+{
+	expect_eq("times in protected mode", guest_params(vm)->result[0], 200);
+	expect_eq("times in real mode", guest_params(vm)->result[1], 200);
+}
+
+static void prot_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("INT 0x21", p->result[0], 2);
+	expect_eq("#UD", p->result[1], 1);
+	expect_eq("#GP by RDMSR", p->result[2], 1);
+	expect_eq("inb", p->result[3], 4);
+	expect_eq("MMIO read", p->result[4], 0x13121110);
+	expect_eq("MMIO changed", p->result[5], 0x77777778);
+	expect_true(p->result[6], "CPUID's vendor: expected, saw 0");
+}
+
+static void paged_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("#PF", p->result[1], 1);
+	expect_eq("its error code", p->result[2], 0);
+	expect_eq("CR2", p->result[3], 0x1c00123);
+	expect_true(p->result[4] == GUEST_PD32 || p->result[4] == GUEST_PAE, "CR3: expected ours, saw %#llx",
+		    p->result[4]);
+	expect_true(p->result[5] >> 31 & 1, "CR0: expected PG, saw %#llx", p->result[5]);
+	expect_eq("memory without paging", p->result[6], 0);
+	expect_eq("the end", p->result[7], 1);
+}
+
+static void pdpte_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("#PF", p->result[1], 1);
+	expect_eq("its error code", p->result[2], 0);
+	expect_eq("CR2", p->result[3], 0x80000123);
+}
+
+static const struct test_row rows[] = {
+	GUEST("real", .entry = "real_basic", .flags = GUEST_MODE_SET, .check = real_results),
+	GUEST("real-without-irqchip", .entry = "real_basic", .flags = GUEST_MODE_SET | GUEST_NO_IRQCHIP,
+	      .check = real_results),
+	GUEST("real-timer", .entry = "real_timer", .flags = GUEST_MODE_SET | GUEST_PIT,
+	      .check = timer_results),
+	GUEST("real-unreal", .entry = "real_unreal", .flags = GUEST_MODE_SET, .check = unreal_results),
+	GUEST("real-switch", .entry = "real_switch", .flags = GUEST_MODE_SET, .check = switch_results),
+	GUEST("real-triple-fault", .entry = "real_triple", .flags = GUEST_MODE_SET,
+	      .exit = KVM_EXIT_SHUTDOWN),
+	GUEST("protected", .entry = "prot32", .mode = MODE_PROT32, .check = prot_results),
+	GUEST("protected-paged", .entry = "prot32", .mode = MODE_PAGED32, .check = prot_results),
+	GUEST("protected-pae", .entry = "prot32", .mode = MODE_PAE, .check = prot_results),
+	GUEST("paging-32", .entry = "paged32", .mode = MODE_PAGED32, .check = paged_results),
+	GUEST("paging-pae", .entry = "paged32", .mode = MODE_PAE, .check = paged_results),
+	GUEST("pae-pdpte", .entry = "pae_pdpte", .mode = MODE_PAE, .check = pdpte_results),
+	GUEST("compatibility", .entry = "compatibility"),
+	GUEST("leave-long-mode", .entry = "leave_long_mode"),
+};
+
+int main(int argc, char **argv)
+{
+	return rows_main(rows, ARRAY_SIZE(rows), argc, argv);
+}
