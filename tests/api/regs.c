@@ -30,14 +30,6 @@ static struct vcpu *fresh(void)
 	return vm_add_vcpu(vm, 0);
 }
 
-/* What 6.12 changed: Linux 6.1's own driver is no judge of it. */
-static bool stock_61(void)
-{
-	const char *stock = getenv("RIG_STOCK"), *kernel = getenv("RIG_KERNEL");
-
-	return stock && *stock && kernel && !strcmp(kernel, "6.1");
-}
-
 /* ---- KVM_{GET,SET}_REGS ---- */
 
 static void regs(const void *arg)

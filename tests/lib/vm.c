@@ -43,6 +43,13 @@ int kvm_open(void)
 	return fd;
 }
 
+bool stock_61(void)
+{
+	const char *stock = getenv("RIG_STOCK"), *kernel = getenv("RIG_KERNEL");
+
+	return stock && *stock && kernel && !strcmp(kernel, "6.1");
+}
+
 int kvm_cap(int fd, unsigned int cap)
 {
 	return ioctl(fd, KVM_CHECK_EXTENSION, cap);

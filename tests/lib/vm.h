@@ -44,6 +44,9 @@ enum vcpu_mode { MODE_REAL, MODE_PROT16, MODE_PROT32, MODE_PAGED32, MODE_PAE, MO
 /* /dev/kvm; ends the row where it can't be opened. */
 int kvm_open(void);
 
+/* Is the driver Linux 6.1's own? It is no judge of what 6.12 changed. */
+bool stock_61(void);
+
 /* KVM_CHECK_EXTENSION on a system or VM file. */
 int kvm_cap(int fd, unsigned int cap);
 

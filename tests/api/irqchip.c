@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupt controllers and timers by ioctl: creation, order, state, routing, lines, messages.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "row.h"
+#include "vm.h"
+
+static int irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	return ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
+static struct kvm_irqchip chip(struct vm *vm, unsigned int id)
+{
+	struct kvm_irqchip c = { .chip_id = id };
+
+	expect_ok("KVM_GET_IRQCHIP", ioctl(vm->fd, KVM_GET_IRQCHIP, &c));
+	return c;
+}
+
+static struct vm *with_irqchip(void)
+{
+	struct vm *vm = vm_new();
+
+	vm_add_irqchip(vm, false);
+	return vm;
+}
+
+/* ---- creation ---- */
+
+static void create(const void *arg)
+{
+	struct vm *vm = vm_new();
+
+	(void)arg;
+	expect_ok("KVM_CREATE_IRQCHIP", ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	expect_errno("again", ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), EEXIST);
+}
+
+static void create_late(const void *arg)
+{
+	struct vm *vm = vm_new();
+
+	(void)arg;
+	vm_add_vcpu(vm, 0);
+	expect_errno("KVM_CREATE_IRQCHIP after a vCPU", ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), EINVAL);
+}
+
+static void without_irqchip(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct kvm_irqchip c = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	struct kvm_pit_config config = { 0 };
+	struct kvm_pit_state2 pit;
+	struct kvm_lapic_state lapic;
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+
+	(void)arg;
+	expect_errno("KVM_GET_IRQCHIP", ioctl(vm->fd, KVM_GET_IRQCHIP, &c), ENXIO);
+	expect_errno("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c), ENXIO);
+	expect_errno("KVM_IRQ_LINE", irq_line(vm, 4, 1), ENXIO);
+	if (!stock_61()) {
+		expect_errno("KVM_CREATE_PIT2", ioctl(vm->fd, KVM_CREATE_PIT2, &config), ENOENT);
+		expect_errno("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &pit), ENXIO);
+	}
+	expect_errno("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic), EINVAL);
+	memset(&lapic, 0, sizeof(lapic));
+	expect_errno("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic), EINVAL);
+}
+
+static void pit_create(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_pit_config config = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	struct kvm_pit_state2 pit;
+
+	(void)arg;
+	expect_errno("KVM_GET_PIT2 before the PIT", ioctl(vm->fd, KVM_GET_PIT2, &pit), ENXIO);
+	expect_ok("KVM_CREATE_PIT2", ioctl(vm->fd, KVM_CREATE_PIT2, &config));
+	expect_errno("again", ioctl(vm->fd, KVM_CREATE_PIT2, &config), EEXIST);
+	expect_ok("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &pit));
+}
+
+/* ---- state ---- */
+
+static void reset_state(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_irqchip c;
+	unsigned int i;
+
+	(void)arg;
+	c = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	expect_eq("master's IRR", c.chip.pic.irr, 0);
+	expect_eq("master's ISR", c.chip.pic.isr, 0);
+	expect_eq("master's ELCR mask", c.chip.pic.elcr_mask, 0xf8);
+	c = chip(vm, KVM_IRQCHIP_PIC_SLAVE);
+	expect_eq("slave's ELCR mask", c.chip.pic.elcr_mask, 0xde);
+	c = chip(vm, KVM_IRQCHIP_IOAPIC);
+	expect_eq("IOAPIC's address", c.chip.ioapic.base_address, 0xfec00000);
+	expect_eq("IOAPIC's ID", c.chip.ioapic.id, 0);
+	for (i = 0; i < KVM_IOAPIC_NUM_PINS; i++)
+		expect_eq("a pin's mask", c.chip.ioapic.redirtbl[i].fields.mask, 1);
+	c.chip_id = KVM_NR_IRQCHIPS;
+	expect_errno("chip 3", ioctl(vm->fd, KVM_GET_IRQCHIP, &c), EINVAL);
+	expect_errno("chip 3", ioctl(vm->fd, KVM_SET_IRQCHIP, &c), EINVAL);
+}
+
+static void state_round_trip(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_irqchip set, get;
+
+	(void)arg;
+	set = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	set.chip.pic.imr = 0x5a;
+	set.chip.pic.irq_base = 0x30;
+	set.chip.pic.elcr = 0x20;
+	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &set));
+	get = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	expect_mem("the master", &get.chip.pic, &set.chip.pic, sizeof(set.chip.pic));
+	set = chip(vm, KVM_IRQCHIP_IOAPIC);
+	set.chip.ioapic.id = 5;
+	set.chip.ioapic.ioregsel = 0x12;
+	set.chip.ioapic.redirtbl[7].bits = 0x0300000000010045;
+	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &set));
+	get = chip(vm, KVM_IRQCHIP_IOAPIC);
+	expect_mem("the IOAPIC", &get.chip.ioapic, &set.chip.ioapic, sizeof(set.chip.ioapic));
+}
+
+static uint32_t lapic_reg(struct kvm_lapic_state *s, unsigned int reg)
+{
+	uint32_t v;
+
+	memcpy(&v, s->regs + reg, 4);
+	return v;
+}
+
+static void set_lapic_reg(struct kvm_lapic_state *s, unsigned int reg, uint32_t v)
+{
+	memcpy(s->regs + reg, &v, 4);
+}
+
+static void lapic(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 3);
+	struct kvm_lapic_state set, get;
+
+	(void)arg;
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &set));
+	expect_eq("ID", lapic_reg(&set, 0x20), 3u << 24);
+	expect_eq("version's low byte", lapic_reg(&set, 0x30) & 0xff, 0x14);
+	expect_eq("SVR", lapic_reg(&set, 0xf0), 0xff);
+	expect_eq("DFR", lapic_reg(&set, 0xe0), 0xffffffff);
+	set_lapic_reg(&set, 0xf0, 0x1ff);
+	set_lapic_reg(&set, 0x80, 0x30);
+	set_lapic_reg(&set, 0xa0, 0x30);	/* PPR follows the TPR */
+	set_lapic_reg(&set, 0xd0, 8u << 24);
+	set_lapic_reg(&set, 0x320, 0x10041);
+	set_lapic_reg(&set, 0x200 + 0x20, 1 << 5);
+	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &set));
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &get));
+	expect_mem("the local APIC", &get, &set, sizeof(set));
+	expect_eq("CR8", vcpu_sregs(vcpu).cr8, 3);
+}
+
+/* In x2APIC mode the ID is the register's low byte, unless userspace asked for 32-bit IDs. */
+static void lapic_x2(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 3);
+	struct kvm_sregs s = vcpu_sregs(vcpu);
+	struct kvm_lapic_state state;
+	uint64_t id;
+
+	(void)arg;
+	s.apic_base |= 1 << 10;
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &state));
+	expect_eq("ID register", lapic_reg(&state, 0x20), 3u << 24);
+	expect_eq("MSR 0x802", vcpu_get_msr(vcpu, 0x802, &id), 1);
+	expect_eq("its value", id, 3);
+	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &state));
+	expect_eq("MSR 0x802", vcpu_get_msr(vcpu, 0x802, &id), 1);
+	expect_eq("its value", id, 3);
+}
+
+static void pit_state(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct kvm_pit_state2 set = { 0 }, get;
+
+	(void)arg;
+	vm_add_irqchip(vm, true);
+	expect_ok("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &get));
+	expect_eq("channel 0's gate", get.channels[0].gate, 1);
+	expect_eq("channel 2's gate", get.channels[2].gate, 0);
+	set = get;
+	set.channels[1].mode = 2;
+	set.channels[1].rw_mode = 3;
+	set.channels[1].count = 1234;
+	expect_ok("KVM_SET_PIT2", ioctl(vm->fd, KVM_SET_PIT2, &set));
+	memset(&get, 0xee, sizeof(get));
+	expect_ok("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &get));
+	expect_eq("channel 1's mode", get.channels[1].mode, 2);
+	expect_eq("channel 1's count", get.channels[1].count, 1234);
+	expect_eq("reserved words", get.reserved[0], 0);
+}
+
+static void reinject(const void *arg)
+{
+	struct vm *vm = vm_new();
+	struct kvm_reinject_control c = { .pit_reinject = 0 };
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_REINJECT_CONTROL);
+	expect_errno("without a PIT", ioctl(vm->fd, KVM_REINJECT_CONTROL, &c), ENXIO);
+	vm_add_irqchip(vm, true);
+	expect_ok("off", ioctl(vm->fd, KVM_REINJECT_CONTROL, &c));
+	c.pit_reinject = 1;
+	expect_ok("on", ioctl(vm->fd, KVM_REINJECT_CONTROL, &c));
+}
+
+/* ---- lines ---- */
+
+static void lines(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+
+	(void)arg;
+	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
+	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 4 down", irq_line(vm, 4, 0));
+	expect_eq("an edge stays in the master's IRR",
+		  chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 12 up", irq_line(vm, 12, 1));
+	expect_eq("slave's IRR", chip(vm, KVM_IRQCHIP_PIC_SLAVE).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 20 up", irq_line(vm, 20, 1));
+	expect_ok("GSI 20 down", irq_line(vm, 20, 0));
+	expect_ok("a GSI without a route", irq_line(vm, 1000, 1));
+}
+
+/* A level line (by ELCR) follows the line. */
+static void level_line(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_irqchip c = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+
+	(void)arg;
+	c.chip.pic.elcr = 1 << 5;
+	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c));
+	expect_ok("GSI 5 up", irq_line(vm, 5, 1));
+	expect_eq("IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 1);
+	expect_ok("GSI 5 down", irq_line(vm, 5, 0));
+	expect_eq("IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 0);
+}
+
+static void line_status(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_irq_level line = { .irq = 4, .level = 1 };
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IRQ_INJECT_STATUS);
+	expect_ok("KVM_IRQ_LINE_STATUS", ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
+	expect_true(line.status == 1, "status: expected 1 (delivered), saw %d", line.status);
+	line = (struct kvm_irq_level) { .irq = 4, .level = 0 };
+	expect_ok("KVM_IRQ_LINE_STATUS", ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
+	line = (struct kvm_irq_level) { .irq = 4, .level = 1 };
+	expect_ok("KVM_IRQ_LINE_STATUS", ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
+	expect_true(line.status == 0, "status of a second edge: expected 0 (coalesced), saw %d", line.status);
+}
+
+/* ---- routing ---- */
+
+struct routes {
+	struct kvm_irq_routing head;
+	struct kvm_irq_routing_entry entry[64];
+};
+
+static void routing(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct routes *r = calloc(1, sizeof(*r));
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IRQ_ROUTING);
+	expect_ok("no routes at all", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
+	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
+	expect_eq("master's IRR, without a route", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 0);
+	r->head.nr = 2;
+	r->entry[0] = (struct kvm_irq_routing_entry) {
+		.gsi = 40, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = KVM_IRQCHIP_PIC_MASTER, .pin = 3 },
+	};
+	r->entry[1] = (struct kvm_irq_routing_entry) {
+		.gsi = 41, .type = KVM_IRQ_ROUTING_MSI, .u.msi = { .address_lo = 0xfee00000, .data = 0x41 },
+	};
+	expect_ok("two routes", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
+	expect_ok("GSI 40 up", irq_line(vm, 40, 1));
+	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 1 << 3);
+}
+
+static void routing_refused(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct routes *r = calloc(1, sizeof(*r));
+	static const struct {
+		const char *name;
+		struct kvm_irq_routing_entry entry;
+	} row[] = {
+		{ "type 0", { .gsi = 1, .type = 0 } },
+		{ "type 99", { .gsi = 1, .type = 99 } },
+		{ "chip 9", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 9, .pin = 1 } } },
+		{ "IOAPIC's pin 24", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 24 } } },
+		{ "master's pin 8", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 0, .pin = 8 } } },
+		{ "GSI 65536", { .gsi = 65536, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 1 } } },
+		{ "flags", { .gsi = 1, .type = 1, .flags = 1 << 7, .u.irqchip = { .irqchip = 2, .pin = 1 } } },
+	};
+	size_t i;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IRQ_ROUTING);
+	r->head.nr = 1;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		r->entry[0] = row[i].entry;
+		expect_errno(row[i].name, ioctl(vm->fd, KVM_SET_GSI_ROUTING, r), EINVAL);
+	}
+	r->head.nr = 1 << 20;
+	expect_errno("a million routes", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r), EINVAL);
+	r->head.nr = 1;
+	r->head.flags = 1;
+	expect_errno("flags of the table", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r), EINVAL);
+	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
+	expect_eq("the old routes still work", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 1 << 4);
+}
+
+/* ---- messages ---- */
+
+static void signal_msi(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
+	struct kvm_lapic_state state;
+	struct kvm_sregs s;
+	struct vcpu *vcpu;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_SIGNAL_MSI);
+	expect_true(ioctl(vm->fd, KVM_SIGNAL_MSI, &msi) <= 0, "nobody there: expected 0 or an error");
+	vcpu = vm_add_vcpu(vm, 0);
+	s = vcpu_sregs(vcpu);
+	expect_eq("APIC enabled", s.apic_base >> 11 & 1, 1);
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &state));
+	set_lapic_reg(&state, 0xf0, 0x1ff);
+	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &state));
+	expect_eq("to CPU 0", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 1);
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &state));
+	expect_eq("IRR of 0x41", lapic_reg(&state, 0x200 + 0x20) >> 1 & 1, 1);
+	msi.address_lo = 0xfee07000;
+	expect_eq("to CPU 7, who isn't there", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 0);
+	msi.flags = 1 << 9;
+	expect_errno("flags", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), EINVAL);
+}
+
+/* ---- eventfds ---- */
+
+static void irqfd(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 4 };
+	uint64_t one = 1;
+	unsigned int i;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IRQFD);
+	expect_ok("KVM_IRQFD", ioctl(vm->fd, KVM_IRQFD, &irqfd));
+	expect_errno("the same eventfd again", ioctl(vm->fd, KVM_IRQFD, &irqfd), EBUSY);
+	expect_eq("write", write(fd, &one, 8), 8);
+	for (i = 0; i < 1000 && !(chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1); i++)
+		usleep(1000);
+	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
+	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	expect_ok("deassign", ioctl(vm->fd, KVM_IRQFD, &irqfd));
+	irqfd = (struct kvm_irqfd) { .fd = kvm_open(), .gsi = 4 };
+	expect_errno("a file that is no eventfd", ioctl(vm->fd, KVM_IRQFD, &irqfd), EINVAL);
+	irqfd = (struct kvm_irqfd) { .fd = -1, .gsi = 4 };
+	expect_errno("no file", ioctl(vm->fd, KVM_IRQFD, &irqfd), EBADF);
+	irqfd = (struct kvm_irqfd) { .fd = fd, .gsi = 4, .flags = 1 << 5 };
+	expect_errno("flags", ioctl(vm->fd, KVM_IRQFD, &irqfd), EINVAL);
+}
+
+static void ioeventfd(const void *arg)
+{
+	static const uint8_t code[] = {
+		0xb0, 0x5a, 0xe6, 0x30,		/* mov $0x5a, %al; out %al, $0x30 */
+		0xb0, 0x5b, 0xe6, 0x30,		/* mov $0x5b, %al; out %al, $0x30 */
+	};
+	struct vcpu *vcpu = vm_add_vcpu(vm_new_ram(), 0);
+	struct vm *vm = vcpu->vm;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct kvm_ioeventfd e = {
+		.addr = 0x30, .len = 1, .fd = fd, .datamatch = 0x5a,
+		.flags = KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+	uint64_t count = 0;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IOEVENTFD);
+	expect_ok("KVM_IOEVENTFD", ioctl(vm->fd, KVM_IOEVENTFD, &e));
+	expect_errno("the same again", ioctl(vm->fd, KVM_IOEVENTFD, &e), EEXIST);
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("the write that doesn't match", *((uint8_t *)vcpu->run + vcpu->run->io.data_offset), 0x5b);
+	expect_eq("read of the eventfd", read(fd, &count, 8), 8);
+	expect_eq("signals", count, 1);
+	e.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	expect_ok("deassign", ioctl(vm->fd, KVM_IOEVENTFD, &e));
+	expect_errno("deassign again", ioctl(vm->fd, KVM_IOEVENTFD, &e), ENOENT);
+	e = (struct kvm_ioeventfd) { .addr = 0x30, .len = 3, .fd = fd };
+	expect_errno("3 bytes", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
+	e.len = 4;
+	e.flags = 1 << 9;
+	expect_errno("flags", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
+}
+
+static const struct test_row rows[] = {
+	{ .name = "create", .run = create },
+	{ .name = "create-late", .run = create_late },
+	{ .name = "without-irqchip", .run = without_irqchip },
+	{ .name = "pit-create", .run = pit_create },
+	{ .name = "reset-state", .run = reset_state },
+	{ .name = "state-round-trip", .run = state_round_trip },
+	{ .name = "lapic", .run = lapic },
+	{ .name = "lapic-x2apic", .run = lapic_x2 },
+	{ .name = "pit-state", .run = pit_state },
+	{ .name = "pit-reinject", .run = reinject },
+	{ .name = "lines", .run = lines },
+	{ .name = "level-line", .run = level_line },
+	{ .name = "line-status", .run = line_status },
+	{ .name = "routing", .run = routing },
+	{ .name = "routing-refused", .run = routing_refused },
+	{ .name = "signal-msi", .run = signal_msi },
+	{ .name = "irqfd", .run = irqfd },
+	{ .name = "ioeventfd", .run = ioeventfd },
+};
+
+int main(int argc, char **argv)
+{
+	return rows_main(rows, ARRAY_SIZE(rows), argc, argv);
+}
