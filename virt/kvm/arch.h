@@ -26,5 +26,6 @@ bool kvm_arch_vcpu_may_poll(struct kvm_vcpu *vcpu);
 /* Virtualization on this CPU; irqs off. */
 int kvm_arch_cpu_enable(void);
 void kvm_arch_cpu_disable(void);
+void kvm_arch_cpu_emergency(void); /* likewise, in a crash: nothing but hardware */
 
 #endif

@@ -76,21 +76,24 @@ int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *buf, size_t len)
 }
 EXPORT_SYMBOL_NS_GPL(kvm_write_guest, GUESTMODE);
 
-/* 1 exchanged, 0 not equal (then *@old holds what was there), -EFAULT. */
+/*
+ * 1 exchanged, 0 not equal (then *@old holds what was there), -EFAULT. The names of the locals must
+ * not be __old and __new: the kernel's macro has locals of these names and would take its own.
+ */
 #define user_cmpxchg(type, to, old, new)                                                      \
 	({                                                                                    \
-		type __old, __new;                                                            \
-		int __r = -EFAULT;                                                            \
+		type is_value, new_value;                                                     \
+		int done = -EFAULT;                                                           \
                                                                                               \
-		memcpy(&__old, old, sizeof(type));                                            \
-		memcpy(&__new, new, sizeof(type));                                            \
+		memcpy(&is_value, old, sizeof(type));                                         \
+		memcpy(&new_value, new, sizeof(type));                                        \
 		if (user_access_begin(to, sizeof(type))) {                                    \
-			__r = unsafe_try_cmpxchg_user((type __user *)(to), &__old, __new,     \
-						      fault);                                 \
+			done = unsafe_try_cmpxchg_user((type __user *)(to), &is_value,        \
+						       new_value, fault);                     \
 			user_access_end();                                                    \
-			memcpy(old, &__old, sizeof(type));                                    \
+			memcpy(old, &is_value, sizeof(type));                                 \
 		}                                                                             \
-		__r;                                                                          \
+		done;                                                                         \
 	})
 
 static int user_cmpxchg_8(void __user *to, void *old, const void *new)

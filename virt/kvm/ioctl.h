@@ -9,6 +9,11 @@
 
 #include "kvm.h"
 
+/* <asm-generic/ioctl.h> has these for sound drivers; in a row they would be bits of nothing. */
+#undef IOC_IN
+#undef IOC_OUT
+#undef IOC_INOUT
+
 enum kvm_ioctl_flags {
 	/* vCPU rows */
 	IOC_VCPU_LOADED =

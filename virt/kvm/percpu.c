@@ -6,6 +6,7 @@
 #include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
+#include <asm/reboot.h>
 
 #include "arch.h"
 #include "compat.h"
@@ -91,6 +92,16 @@ static void percpu_shutdown(COMPAT_SYSCORE_ARG)
 	on_each_cpu(disable_ipi, NULL, 1);
 }
 
+/*
+ * A crash: kdump's kernel must find it off. Maybe in an NMI: no locks, and each instruction of the
+ * vendor's may fault.
+ */
+static void percpu_emergency(void)
+{
+	if (this_cpu_read(enabled))
+		kvm_arch_cpu_emergency();
+}
+
 COMPAT_DEFINE_SYSCORE(percpu_syscore, percpu_suspend, percpu_resume, percpu_shutdown);
 
 /**
@@ -119,6 +130,7 @@ int percpu_enable_all(void)
 	if (r)
 		return r;
 	compat_register_syscore(&percpu_syscore);
+	cpu_emergency_register_virt_callback(percpu_emergency);
 	return 0;
 }
 
@@ -127,6 +139,7 @@ int percpu_enable_all(void)
  */
 void percpu_disable_all(void)
 {
+	cpu_emergency_unregister_virt_callback(percpu_emergency);
 	compat_unregister_syscore(&percpu_syscore);
 	cpus_read_lock();
 	cpuhp_remove_state_nocalls_cpuslocked(COMPAT_CPUHP_KVM);

@@ -3,6 +3,7 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/cpumask.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -425,29 +426,43 @@ struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, int idx)
 }
 EXPORT_SYMBOL_NS_GPL(kvm_get_vcpu, GUESTMODE);
 
-/* kvm->lock held: make the vCPU visible under the next index, then give it a file. */
+/*
+ * kvm->lock held: make the vCPU visible under the next index, and give it a file. All that can fail
+ * comes first: what others have seen is never withdrawn.
+ */
 static long vcpu_publish(struct kvm *kvm, struct kvm_vcpu *vcpu)
 {
-	int fd, r;
+	int idx = atomic_read(&kvm->online_vcpus), fd, r;
+	struct file *file;
 
-	vcpu->vcpu_idx = atomic_read(&kvm->online_vcpus);
-	r = xa_insert(&kvm->vcpus, vcpu->vcpu_idx, vcpu, GFP_KERNEL_ACCOUNT);
+	r = xa_reserve(&kvm->vcpus, idx, GFP_KERNEL_ACCOUNT);
 	if (r)
 		return r;
-	kvm_get(kvm);
-	fd = anon_inode_getfd("kvm-vcpu", &kvm_vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
-		xa_erase(&kvm->vcpus, vcpu->vcpu_idx);
-		/* Somebody may have found it meanwhile: all who look are inside RCU or srcu. */
-		synchronize_rcu();
-		synchronize_srcu(&kvm->srcu);
-		kvm_put(kvm);
-		return fd;
+		r = fd;
+		goto err_reserved;
 	}
+	kvm_get(kvm);
+	file = anon_inode_getfile("kvm-vcpu", &kvm_vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		r = PTR_ERR(file);
+		goto err_fd;
+	}
+	vcpu->vcpu_idx = idx;
+	xa_store(&kvm->vcpus, idx, vcpu, GFP_KERNEL_ACCOUNT);
 	/* Pairs with readers of online_vcpus: index first, count afterwards. */
 	smp_wmb();
 	atomic_inc(&kvm->online_vcpus);
+	fd_install(fd, file);
 	return fd;
+
+err_fd:
+	kvm_put(kvm);
+	put_unused_fd(fd);
+err_reserved:
+	xa_release(&kvm->vcpus, idx);
+	return r;
 }
 
 /**

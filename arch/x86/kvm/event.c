@@ -144,11 +144,24 @@ void event_requeue(struct kvm_vcpu *vcpu, enum kvm_event_type type, u8 vector, b
 }
 EXPORT_SYMBOL_NS_GPL(event_requeue, GUESTMODE);
 
+/**
+ * event_clear_injected() - the event that the last entry carried has been delivered
+ * @vcpu: the vCPU
+ *
+ * One at a time went in, in event_inject()'s order: what waits behind it is still to be delivered.
+ */
 void event_clear_injected(struct kvm_vcpu *vcpu)
 {
-	vcpu->event.exception.injected = false;
-	vcpu->event.nmi.injected = false;
-	vcpu->event.irq.injected = false;
+	struct kvm_vcpu_event *ev = &vcpu->event;
+
+	if (ev->exception.injected)
+		ev->exception.injected = false;
+	else if (ev->nmi.injected)
+		ev->nmi.injected = false;
+	else
+		ev->irq.injected = false;
+	if (event_vectoring(vcpu))
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
 }
 EXPORT_SYMBOL_NS_GPL(event_clear_injected, GUESTMODE);
 

@@ -90,6 +90,7 @@ void kvm_fpu_leave(struct kvm_vcpu *vcpu)
  * kvm_xstate_enter() - the guest's XCR0, IA32_XSS and PKRU for one entry
  * @vcpu: the vCPU
  *
+ * IA32_XSS whether or not the guest's CPUID has XSAVES: SVM can't intercept the instruction.
  * Context: irqs off until kvm_xstate_leave(): a softirq may use the FPU.
  */
 void kvm_xstate_enter(struct kvm_vcpu *vcpu)
@@ -99,7 +100,7 @@ void kvm_xstate_enter(struct kvm_vcpu *vcpu)
 	if (cr4 & X86_CR4_OSXSAVE) {
 		if (vcpu->regs.xcr0 != kvm_host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->regs.xcr0);
-		if (guest_has(vcpu, KVM_GF_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
+		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
 			wrmsrl(MSR_IA32_XSS, vcpu->regs.ia32_xss);
 	}
 	if (cpu_feature_enabled(X86_FEATURE_PKU) &&
@@ -119,7 +120,7 @@ void kvm_xstate_leave(struct kvm_vcpu *vcpu)
 	if (cr4 & X86_CR4_OSXSAVE) {
 		if (vcpu->regs.xcr0 != kvm_host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, kvm_host_xcr0);
-		if (guest_has(vcpu, KVM_GF_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
+		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
 			wrmsrl(MSR_IA32_XSS, kvm_host_xss);
 	}
 }

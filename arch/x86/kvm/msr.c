@@ -433,7 +433,7 @@ const struct kvm_ioctl_row kvm_msr_system_ioctls[] = {
 	{ KVM_GET_MSR_INDEX_LIST, ioctl_index_list, LIST_ARRAY },
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, ioctl_feature_index_list, LIST_ARRAY },
 	{ KVM_GET_MSRS, ioctl_get_feature_msrs, MSRS_ARRAY(0) },
-	{ KVM_X86_GET_MCE_CAP_SUPPORTED, ioctl_mce_cap, IOC_OUT },
+	{ KVM_X86_GET_MCE_CAP_SUPPORTED, ioctl_mce_cap, IOC_ARG_OUT },
 	{}
 };
 

@@ -103,7 +103,11 @@ static int pv_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 
 static int spec_ctrl_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
-	u64 features = a->host ? kvm_host_features : vcpu->cpuid.features, valid = SPEC_CTRL_IBRS;
+	u64 features = a->host ? kvm_host_features : vcpu->cpuid.features, valid = 0;
+
+	/* What this CPU lacks must never get there: the entry code writes the value as it is. */
+	if (boot_cpu_has(X86_FEATURE_IBRS))
+		valid |= SPEC_CTRL_IBRS;
 
 	if (features & BIT_ULL(KVM_GF_STIBP))
 		valid |= SPEC_CTRL_STIBP;

@@ -192,6 +192,7 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 			return action;
 	}
 
+	vcpu->has_run = true;
 	preempt_disable();
 	vendor_call(prepare, vcpu);
 	local_irq_disable();
@@ -347,6 +348,9 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 
 	if (!vcpu->lapic && kvm_set_cr8(vcpu, READ_ONCE(vcpu->run->cr8)))
 		return -EINVAL;
+	/* Asked for since the last run: the window must be open before the guest may need it. */
+	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window))
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	if (complete) {
 		vcpu->io.complete = NULL;
 		action = complete(vcpu);

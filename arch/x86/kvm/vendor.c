@@ -23,6 +23,7 @@ KVM_VENDOR_OPS(X)
 #undef X
 
 const struct kvm_vendor_caps *kvm_caps;
+EXPORT_SYMBOL_NS_GPL(kvm_caps, GUESTMODE);
 
 static const struct kvm_vendor_ops *vendor;
 static DEFINE_MUTEX(vendor_lock);
@@ -42,6 +43,11 @@ void kvm_arch_cpu_disable(void)
 {
 	vendor_call(cpu_disable);
 	kvm_user_return_cpu_off();
+}
+
+void kvm_arch_cpu_emergency(void)
+{
+	vendor_call(cpu_disable);
 }
 
 static void vendor_install(const struct kvm_vendor_ops *ops)

@@ -394,6 +394,13 @@ static void write_lvt(struct lapic_regs *l, u32 reg, u32 val)
 	lapic_set(l, reg, val);
 }
 
+/* The 8259's output may have waited for this: nobody raises it a second time. */
+static void write_lvt0(struct lapic_regs *l, u32 reg, u32 val)
+{
+	write_lvt(l, reg, val);
+	lapic_host_event(l);
+}
+
 static void write_lvtt(struct lapic_regs *l, u32 reg, u32 val)
 {
 	u32 old = lapic_get(l, LAPIC_LVTT);
@@ -460,7 +467,7 @@ static const struct lapic_reg_row rows[LAPIC_SELF_IPI / 16 + 1] = {
 	[LAPIC_LVTT / 16] = { NULL, write_lvtt, LVT_LEGAL(GENMASK(18, 17)), LR_READ | LR_WRITE },
 	[LAPIC_LVTTHMR / 16] = { NULL, write_lvt, LVT_LEGAL(0x700), LR_READ | LR_WRITE },
 	[LAPIC_LVTPC / 16] = { NULL, write_lvt, LVT_LEGAL(0x700), LR_READ | LR_WRITE },
-	[LAPIC_LVT0 / 16] = { NULL, write_lvt, LVT_LEGAL(0xe700), LR_READ | LR_WRITE },
+	[LAPIC_LVT0 / 16] = { NULL, write_lvt0, LVT_LEGAL(0xe700), LR_READ | LR_WRITE },
 	[LAPIC_LVT1 / 16] = { NULL, write_lvt, LVT_LEGAL(0xe700), LR_READ | LR_WRITE },
 	[LAPIC_LVTERR / 16] = { NULL, write_lvt, LVT_LEGAL(0), LR_READ | LR_WRITE },
 	[LAPIC_TMICT / 16] = { NULL, write_tmict, ~0U, LR_READ | LR_WRITE },

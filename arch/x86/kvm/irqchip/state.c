@@ -305,12 +305,12 @@ const struct kvm_ioctl_row irqchip_vm_ioctls[] = {
 	 * argument.
 	 */
 	{ KVM_GET_IRQCHIP, ioctl_get_irqchip, IOC_VM_LOCK },
-	{ KVM_SET_IRQCHIP, ioctl_set_irqchip, IOC_VM_LOCK | IOC_IN },
+	{ KVM_SET_IRQCHIP, ioctl_set_irqchip, IOC_VM_LOCK | IOC_ARG_IN },
 	{ KVM_GET_PIT, ioctl_get_pit, IOC_VM_LOCK },
-	{ KVM_SET_PIT, ioctl_set_pit, IOC_VM_LOCK | IOC_IN },
+	{ KVM_SET_PIT, ioctl_set_pit, IOC_VM_LOCK | IOC_ARG_IN },
 	{ KVM_GET_PIT2, ioctl_get_pit2, IOC_VM_LOCK },
 	{ KVM_SET_PIT2, ioctl_set_pit2, IOC_VM_LOCK },
-	{ KVM_REINJECT_CONTROL, ioctl_reinject_control, IOC_VM_LOCK | IOC_IN,
+	{ KVM_REINJECT_CONTROL, ioctl_reinject_control, IOC_VM_LOCK | IOC_ARG_IN,
 	  .size = sizeof(struct kvm_reinject_control) },
 	{}
 };

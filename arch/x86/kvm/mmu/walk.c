@@ -66,8 +66,11 @@ static void init_rsvd(struct walk_mode *mode, unsigned int maxphyaddr, bool nxe,
 		rsvd[0][level] = rsvd[1][level] = all;
 	rsvd[1][2] |= bits(20, 13);
 	if (mode->kind == WALK_PAE) {
-		/* PDPTEs have no permissions, and no accessed bit. */
-		rsvd[0][3] |= PT_NX | bits(8, 5) | bits(2, 1);
+		/*
+		 * PDPTEs have no permissions. The accessed bit is reserved, too, but emulated CPUs
+		 * (QEMU's) set it as they walk; a real one would not have let the guest get this far.
+		 */
+		rsvd[0][3] |= PT_NX | bits(8, 6) | bits(2, 1);
 		return;
 	}
 	rsvd[1][3] |= bits(29, 13) | (gbpages ? 0 : PT_HUGE);

@@ -92,7 +92,9 @@ SYM_FUNC_START(svm_enter)
 	mov $MSR_IA32_SPEC_CTRL, %ecx
 	mov %rax, %rdx
 	shr $32, %rdx
+.Lspec_in_wrmsr:
 	wrmsr
+	_ASM_EXTABLE(.Lspec_in_wrmsr, .Lspec_in_done)
 .Lspec_in_done:
 
 	mov ENTRY_VMCB_PA(%rdi), %rax

@@ -285,6 +285,7 @@ static const struct kvm_exit_row rows[] = {
 	[SVM_EXIT_IOIO] = ROW(exit_ioio),
 	[SVM_EXIT_MSR] = ROW(exit_msr),
 	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task_switch),
+	[SVM_EXIT_FERR_FREEZE] = ROW(exit_nothing), /* the CPU would wait for an interrupt */
 	[SVM_EXIT_SHUTDOWN] = ROW(exit_triple_fault),
 	[SVM_EXIT_VMRUN] = ROW(exit_ud),
 	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall),
@@ -333,6 +334,8 @@ enum kvm_exit_action svm_handle_exit(struct kvm_vcpu *vcpu)
 
 	if (unlikely(vcpu->exit.failed_entry)) {
 		svm_dump(vcpu);
+		/* What it was to deliver is still to be delivered: back to where ioctls see it. */
+		svm_cancel_injection(vcpu);
 		return exit_fail_entry(vcpu, vcpu->exit.reason);
 	}
 	svm_events_after_exit(svm);

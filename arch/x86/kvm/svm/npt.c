@@ -39,8 +39,12 @@ enum kvm_exit_action svm_exit_npf(struct kvm_vcpu *vcpu)
 	gpa_t gpa = control->exit_info_2;
 	u8 len;
 
-	/* No entry of ours has a reserved bit set. */
-	if (KVM_BUG_ON(error & NPF_RESERVED_BIT, vcpu->kvm))
+	/*
+	 * No entry of ours has a reserved bit set; but an address that the table's levels don't
+	 * reach may be reported so: there is no memory there.
+	 */
+	if (unlikely(error & NPF_RESERVED_BIT) &&
+	    !(gpa >> (PAGE_SHIFT + 9 * kvm_caps->npt_levels)))
 		return exit_unexpected(vcpu, SVM_EXIT_NPF);
 
 	/* Decode assists: the instruction's bytes, maybe none (15.8.4). */

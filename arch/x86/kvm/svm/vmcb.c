@@ -161,13 +161,17 @@ void svm_cpuid_changed(struct kvm_vcpu *vcpu)
 void svm_vmcb_init(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	u64 nested_cr3 = control->nested_cr3;
 
 	memset(svm->vmcb, 0, PAGE_SIZE);
 	control->iopm_base_pa = svm_iopm_pa;
 	control->msrpm_base_pa = __sme_pa(svm->msrpm);
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
-	control->nested_cr3 = nested_cr3;
+	/*
+	 * Not what the VMCB holds: after SHUTDOWN that is undefined. KVM_REQ_MMU_ROOT sets it
+	 * again.
+	 */
+	svm->vcpu.mmu.root = HPA_INVALID;
+	kvm_make_request(KVM_REQ_MMU_ROOT, &svm->vcpu);
 	/* Physical interrupts obey the host's IF, virtual ones the guest's. */
 	control->int_ctl = V_INTR_MASKING_MASK;
 	control->tsc_offset = svm->vcpu.tsc.offset;
