@@ -68,7 +68,7 @@ static void *array_in(const struct kvm_ioctl_row *row, struct kvm_ioctl_call *ca
 	memcpy(&count, small + row->count_offset, sizeof(count));
 	if (count > row->max_count) {
 		if (!(row->flags & IOC_CLAMP))
-			return ERR_PTR(-E2BIG);
+			return ERR_PTR(row->flags & IOC_COUNT_EINVAL ? -EINVAL : -E2BIG);
 		count = row->max_count;
 		memcpy(small + row->count_offset, &count, sizeof(count));
 	}

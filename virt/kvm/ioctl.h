@@ -15,24 +15,33 @@
 #undef IOC_INOUT
 
 enum kvm_ioctl_flags {
-	/* vCPU rows */
-	IOC_VCPU_LOADED =
-		BIT(0), /* the vCPU's hardware state is on this CPU while the handler runs */
-	IOC_NO_VCPU_MUTEX = BIT(1), /* asynchronous: does not wait for a running KVM_RUN */
-	/* VM rows */
-	IOC_VM_LOCK = BIT(2), /* kvm->lock held */
-	IOC_SRCU = BIT(3), /* inside a kvm->srcu read section (memslots, routing, buses stay) */
-	/* argument */
-	IOC_ARG_VALUE = BIT(4), /* the third argument of ioctl(2) is a plain number */
-	IOC_ARG_IN =
-		BIT(5), /* IOC_ARG_IN, IOC_ARG_OUT: where one of them is given, they replace what */
-	IOC_ARG_OUT =
-		BIT(6), /* _IOC_DIR of the number says. Out only if the handler returned >= 0 */
-	IOC_OUT_ALWAYS = BIT(7), /* copied out after an error, too (E2BIG protocols) */
-	IOC_ARRAY = BIT(8), /* header with a u32 count, then elements: the three fields below */
-	IOC_CLAMP = BIT(9), /* IOC_ARRAY: a count above max_count means max_count, no error */
-	IOC_HEADER_IN =
-		BIT(10), /* IOC_ARRAY: only the header is copied in, elements start as zeros */
+	/* vCPU rows: */
+	/* the vCPU's hardware state is on this CPU while the handler runs */
+	IOC_VCPU_LOADED = BIT(0),
+	/* asynchronous: does not wait for a running KVM_RUN */
+	IOC_NO_VCPU_MUTEX = BIT(1),
+	/* VM rows: */
+	/* kvm->lock held */
+	IOC_VM_LOCK = BIT(2),
+	/* inside a kvm->srcu read section (memslots, routing, buses stay) */
+	IOC_SRCU = BIT(3),
+	/* Argument: */
+	/* the third argument of ioctl(2) is a plain number */
+	IOC_ARG_VALUE = BIT(4),
+	/* these two, where one is given, replace what _IOC_DIR of the number says */
+	IOC_ARG_IN = BIT(5),
+	/* out only if the handler returned >= 0 */
+	IOC_ARG_OUT = BIT(6),
+	/* copied out after an error, too (E2BIG protocols) */
+	IOC_OUT_ALWAYS = BIT(7),
+	/* header with a u32 count, then elements: the three fields below */
+	IOC_ARRAY = BIT(8),
+	/* a count above max_count means max_count, no error */
+	IOC_CLAMP = BIT(9),
+	/* only the header is copied in, elements start as zeros */
+	IOC_HEADER_IN = BIT(10),
+	/* a count above max_count is -EINVAL, not -E2BIG */
+	IOC_COUNT_EINVAL = BIT(11),
 };
 
 /**

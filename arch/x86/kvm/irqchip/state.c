@@ -294,7 +294,7 @@ const struct kvm_ioctl_row irqchip_vm_ioctls[] = {
 	{ KVM_IRQ_LINE, ioctl_irq_line },
 	{ KVM_IRQ_LINE_STATUS, ioctl_irq_line },
 	{ KVM_SIGNAL_MSI, ioctl_signal_msi },
-	{ KVM_SET_GSI_ROUTING, ioctl_set_gsi_routing, IOC_ARRAY,
+	{ KVM_SET_GSI_ROUTING, ioctl_set_gsi_routing, IOC_ARRAY | IOC_COUNT_EINVAL,
 	  .count_offset = offsetof(struct kvm_irq_routing, nr),
 	  .elem_size = sizeof(struct kvm_irq_routing_entry), .max_count = KVM_MAX_IRQ_ROUTES },
 	{ KVM_CREATE_IRQCHIP, ioctl_create_irqchip, IOC_VM_LOCK },
