@@ -68,7 +68,8 @@ static void init_rsvd(struct walk_mode *mode, unsigned int maxphyaddr, bool nxe,
 	if (mode->kind == WALK_PAE) {
 		/*
 		 * PDPTEs have no permissions. The accessed bit is reserved, too, but emulated CPUs
-		 * (QEMU's) set it as they walk; a real one would not have let the guest get this far.
+		 * (QEMU's) set it as they walk; a real one would not have let the guest get this
+		 * far.
 		 */
 		rsvd[0][3] |= PT_NX | bits(8, 6) | bits(2, 1);
 		return;
