@@ -51,7 +51,8 @@ static void create_late(const void *arg)
 
 	(void)arg;
 	vm_add_vcpu(vm, 0);
-	expect_errno("KVM_CREATE_IRQCHIP after a vCPU", ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), EINVAL);
+	expect_errno("KVM_CREATE_IRQCHIP after a vCPU", ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0),
+		     EINVAL);
 }
 
 static void without_irqchip(const void *arg)
@@ -277,7 +278,8 @@ static void line_status(const void *arg)
 	expect_ok("KVM_IRQ_LINE_STATUS", ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
 	line = (struct kvm_irq_level) { .irq = 4, .level = 1 };
 	expect_ok("KVM_IRQ_LINE_STATUS", ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
-	expect_true(line.status == 0, "status of a second edge: expected 0 (coalesced), saw %d", line.status);
+	expect_true(line.status == 0, "status of a second edge: expected 0 (coalesced), saw %d",
+		    line.status);
 }
 
 /* ---- routing ---- */
@@ -296,14 +298,17 @@ static void routing(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_IRQ_ROUTING);
 	expect_ok("no routes at all", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
 	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
-	expect_eq("master's IRR, without a route", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 0);
+	expect_eq("master's IRR, without a route", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
+		  0);
 	r->head.nr = 2;
 	r->entry[0] = (struct kvm_irq_routing_entry) {
 		.gsi = 40, .type = KVM_IRQ_ROUTING_IRQCHIP,
 		.u.irqchip = { .irqchip = KVM_IRQCHIP_PIC_MASTER, .pin = 3 },
 	};
-	r->entry[1] = (struct kvm_irq_routing_entry) {
-		.gsi = 41, .type = KVM_IRQ_ROUTING_MSI, .u.msi = { .address_lo = 0xfee00000, .data = 0x41 },
+	r->entry[1] = (struct kvm_irq_routing_entry){
+		.gsi = 41,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = 0xfee00000, .data = 0x41 },
 	};
 	expect_ok("two routes", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
 	expect_ok("GSI 40 up", irq_line(vm, 40, 1));
@@ -321,10 +326,17 @@ static void routing_refused(const void *arg)
 		{ "type 0", { .gsi = 1, .type = 0 } },
 		{ "type 99", { .gsi = 1, .type = 99 } },
 		{ "chip 9", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 9, .pin = 1 } } },
-		{ "IOAPIC's pin 24", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 24 } } },
-		{ "master's pin 8", { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 0, .pin = 8 } } },
-		{ "GSI 65536", { .gsi = 65536, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 1 } } },
-		{ "flags", { .gsi = 1, .type = 1, .flags = 1 << 7, .u.irqchip = { .irqchip = 2, .pin = 1 } } },
+		{ "IOAPIC's pin 24",
+		  { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 24 } } },
+		{ "master's pin 8",
+		  { .gsi = 1, .type = 1, .u.irqchip = { .irqchip = 0, .pin = 8 } } },
+		{ "GSI 65536",
+		  { .gsi = 65536, .type = 1, .u.irqchip = { .irqchip = 2, .pin = 1 } } },
+		{ "flags",
+		  { .gsi = 1,
+		    .type = 1,
+		    .flags = 1 << 7,
+		    .u.irqchip = { .irqchip = 2, .pin = 1 } } },
 	};
 	size_t i;
 
@@ -341,7 +353,8 @@ static void routing_refused(const void *arg)
 	r->head.flags = 1;
 	expect_errno("flags of the table", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r), EINVAL);
 	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
-	expect_eq("the old routes still work", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 1 << 4);
+	expect_eq("the old routes still work", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
+		  1 << 4);
 }
 
 /* ---- messages ---- */
@@ -356,7 +369,8 @@ static void signal_msi(const void *arg)
 
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_SIGNAL_MSI);
-	expect_true(ioctl(vm->fd, KVM_SIGNAL_MSI, &msi) <= 0, "nobody there: expected 0 or an error");
+	expect_true(ioctl(vm->fd, KVM_SIGNAL_MSI, &msi) <= 0,
+		    "nobody there: expected 0 or an error");
 	vcpu = vm_add_vcpu(vm, 0);
 	s = vcpu_sregs(vcpu);
 	expect_eq("APIC enabled", s.apic_base >> 11 & 1, 1);
@@ -422,7 +436,8 @@ static void ioeventfd(const void *arg)
 	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
-	expect_eq("the write that doesn't match", *((uint8_t *)vcpu->run + vcpu->run->io.data_offset), 0x5b);
+	expect_eq("the write that doesn't match",
+		  *((uint8_t *)vcpu->run + vcpu->run->io.data_offset), 0x5b);
 	expect_eq("read of the eventfd", read(fd, &count, 8), 8);
 	expect_eq("signals", count, 1);
 	e.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;

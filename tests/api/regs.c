@@ -36,9 +36,11 @@ static void regs(const void *arg)
 {
 	struct vcpu *vcpu = fresh();
 	struct kvm_regs set = {
-		.rax = 0x1111111111111111, .rbx = 0x2222222222222222, .rcx = 3, .rdx = 4, .rsi = 5, .rdi = 6,
-		.rsp = 0x7777777777777777, .rbp = 8, .r8 = 0x8888888888888888, .r9 = 9, .r10 = 10, .r11 = 11,
-		.r12 = 12, .r13 = 13, .r14 = 14, .r15 = ~0ull, .rip = 0x123456789abc, .rflags = 0x246,
+		.rax = 0x1111111111111111, .rbx = 0x2222222222222222, .rcx = 3, .rdx = 4,
+		.rsi = 5, .rdi = 6, .rsp = 0x7777777777777777, .rbp = 8,
+		.r8 = 0x8888888888888888, .r9 = 9, .r10 = 10, .r11 = 11,
+		.r12 = 12, .r13 = 13, .r14 = 14, .r15 = ~0ull,
+		.rip = 0x123456789abc, .rflags = 0x246,
 	}, get;
 
 	(void)arg;
@@ -83,9 +85,16 @@ static void sregs_segments(const void *arg)
 	(void)arg;
 	vcpu_set_mode(vcpu, MODE_PROT32, 0x1000, 0x2000);
 	set = vcpu_sregs(vcpu);
-	set.ds = (struct kvm_segment) {
-		.base = 0x12340000, .limit = 0xfffff, .selector = 0x1b, .type = 3, .present = 1, .dpl = 3,
-		.db = 1, .s = 1, .avl = 1,
+	set.ds = (struct kvm_segment){
+		.base = 0x12340000,
+		.limit = 0xfffff,
+		.selector = 0x1b,
+		.type = 3,
+		.present = 1,
+		.dpl = 3,
+		.db = 1,
+		.s = 1,
+		.avl = 1,
 	};
 	set.es.unusable = 1;
 	set.es.present = 0;
@@ -153,7 +162,8 @@ static void sregs_validation(const void *arg)
 		expect_errno(row->name, ioctl(vcpu->fd, KVM_SET_SREGS, &s), row->want & ~SINCE_612);
 		after = vcpu_sregs(vcpu);
 		if (row->want)
-			expect_mem("registers after what was refused", &after, &before, sizeof(after));
+			expect_mem("registers after what was refused", &after, &before,
+				   sizeof(after));
 	}
 }
 
@@ -313,13 +323,24 @@ static void msrs(const void *arg)
 		uint32_t index;
 		uint64_t value;
 	} row[] = {
-		{ 0x174, 0x10 }, { 0x175, 0x80001000 }, { 0x176, 0x80002000 },	/* AMD: 32 bits */
-		{ 0xc0000081, 0x0023001000000000 }, { 0xc0000082, 0xffffffff81000000 },
-		{ 0xc0000083, 0xffffffff81000001 }, { 0xc0000084, 0x47700 },
-		{ 0xc0000100, 0x7f0000001000 }, { 0xc0000101, 0xffff888000001000 },
-		{ 0xc0000102, 0x123456789000 }, { 0x277, 0x0007010600070106 },
-		{ 0x2ff, 0xc06 }, { 0x250, 0x0606060606060606 }, { 0x200, 0x06 }, { 0x201, 0xff000800 },
-		{ 0x4b564d01, 0x2001 }, { 0x3b, 0x1000 }, { 0x17a, 0 },
+		{ 0x174, 0x10 },
+		{ 0x175, 0x80001000 },
+		{ 0x176, 0x80002000 }, /* AMD: 32 bits */
+		{ 0xc0000081, 0x0023001000000000 },
+		{ 0xc0000082, 0xffffffff81000000 },
+		{ 0xc0000083, 0xffffffff81000001 },
+		{ 0xc0000084, 0x47700 },
+		{ 0xc0000100, 0x7f0000001000 },
+		{ 0xc0000101, 0xffff888000001000 },
+		{ 0xc0000102, 0x123456789000 },
+		{ 0x277, 0x0007010600070106 },
+		{ 0x2ff, 0xc06 },
+		{ 0x250, 0x0606060606060606 },
+		{ 0x200, 0x06 },
+		{ 0x201, 0xff000800 },
+		{ 0x4b564d01, 0x2001 },
+		{ 0x3b, 0x1000 },
+		{ 0x17a, 0 },
 	};
 	struct vcpu *vcpu = fresh();
 	uint64_t seen;
@@ -406,7 +427,8 @@ static void tsc(const void *arg)
 	vcpu_get_msr(vcpu, 0x10, &a);
 	vcpu_get_msr(vcpu, 0x10, &b);
 	expect_true(a >= 1ull << 50 && a < (1ull << 50) + khz * 10000ull,
-		    "TSC after 2^50 was set: expected up to 10 s later, saw %#llx", (unsigned long long)a);
+		    "TSC after 2^50 was set: expected up to 10 s later, saw %#llx",
+		    (unsigned long long)a);
 	expect_true(b >= a, "TSC: expected to grow from %#llx, saw %#llx", (unsigned long long)a,
 		    (unsigned long long)b);
 }
@@ -417,7 +439,8 @@ static void debugregs(const void *arg)
 {
 	struct vcpu *vcpu = fresh();
 	struct kvm_debugregs set = {
-		.db = { 0x1000, 0x2000, 0x3000, 0xffff800000004000 }, .dr6 = 0xffff0ff1, .dr7 = 0x4aa,
+		.db = { 0x1000, 0x2000, 0x3000, 0xffff800000004000 },
+		.dr6 = 0xffff0ff1, .dr7 = 0x4aa,
 	}, get;
 
 	(void)arg;

@@ -131,12 +131,12 @@ static void capabilities(const void *arg)
 		int seen = kvm_cap(kvm, row[i].cap);
 
 		if (row[i].low == row[i].high)
-			expect_true(seen == row[i].low, "KVM_CAP_%s: expected %d, saw %d", row[i].name,
-				    row[i].low, seen);
+			expect_true(seen == row[i].low, "KVM_CAP_%s: expected %d, saw %d",
+				    row[i].name, row[i].low, seen);
 		else
 			expect_true(seen >= row[i].low && seen <= row[i].high,
-				    "KVM_CAP_%s: expected %d to %d, saw %d", row[i].name, row[i].low,
-				    row[i].high, seen);
+				    "KVM_CAP_%s: expected %d to %d, saw %d", row[i].name,
+				    row[i].low, row[i].high, seen);
 	}
 }
 
@@ -185,8 +185,9 @@ static void vm_capabilities(const void *arg)
 		if (cap == KVM_CAP_MAX_VCPUS || cap == KVM_CAP_MAX_VCPU_ID ||
 		    cap == KVM_CAP_MEMORY_ATTRIBUTES || cap == KVM_CAP_GUEST_MEMFD)
 			continue;
-		expect_true(sys == of_vm, "capability %u: expected %d on the VM as on /dev/kvm, saw %d",
-			    cap, sys, of_vm);
+		expect_true(sys == of_vm,
+			    "capability %u: expected %d on the VM as on /dev/kvm, saw %d", cap, sys,
+			    of_vm);
 	}
 }
 
@@ -228,7 +229,8 @@ static void msr_list(const void *arg)
 	for (i = 0; i < count; i++)
 		for (j = 0; j < i; j++)
 			if (m->room[i] == m->room[j])
-				row_fail("MSR %#x: expected once, saw it at %u and %u", m->room[i], j, i);
+				row_fail("MSR %#x: expected once, saw it at %u and %u", m->room[i],
+					 j, i);
 	expect_errno("NULL", ioctl(kvm, row->cmd, NULL), EFAULT);
 }
 
@@ -250,7 +252,8 @@ static void msr_list_contents(const void *arg)
 	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		for (j = 0; j < m.list.nmsrs && m.room[j] != wanted[i]; j++)
 			;
-		expect_true(j < m.list.nmsrs, "MSR %#x: expected in the list, saw it not", wanted[i]);
+		expect_true(j < m.list.nmsrs, "MSR %#x: expected in the list, saw it not",
+			    wanted[i]);
 	}
 }
 
@@ -292,7 +295,8 @@ static void feature_msrs(const void *arg)
 	for (i = 0; i < m.list.nmsrs; i++) {
 		one.entry.index = m.room[i];
 		expect_true(ioctl(kvm, KVM_GET_MSRS, &one) == 1,
-			    "feature MSR %#x: expected readable on /dev/kvm, saw it refused", m.room[i]);
+			    "feature MSR %#x: expected readable on /dev/kvm, saw it refused",
+			    m.room[i]);
 	}
 	one.entry.index = 0x12345678;
 	expect_eq("an MSR that doesn't exist", ioctl(kvm, KVM_GET_MSRS, &one), 0);
@@ -321,8 +325,8 @@ static void supported_cpuid(const void *arg)
 		for (j = 0; j < i; j++) {
 			b = &c->room[j];
 			if (a->function == b->function && a->index == b->index)
-				row_fail("leaf %#x.%u: expected once, saw it at %u and %u", a->function,
-					 a->index, j, i);
+				row_fail("leaf %#x.%u: expected once, saw it at %u and %u",
+					 a->function, a->index, j, i);
 		}
 	}
 	c->head.nent = count;
@@ -352,14 +356,15 @@ static void cpuid_contents(const void *arg)
 	e = cpuid_find(cpuid, 1, 0);
 	if (expect_true(e, "leaf 1: expected, saw none")) {
 		expect_true(e->ecx >> 21 & 1, "x2APIC: expected 1, saw %#x", e->ecx);
-		expect_true((e->edx & 0x07898b71) == 0x07898b71, "basic features: expected 0x07898b71, saw %#x",
-			    e->edx & 0x07898b71);
+		expect_true((e->edx & 0x07898b71) == 0x07898b71,
+			    "basic features: expected 0x07898b71, saw %#x", e->edx & 0x07898b71);
 		expect_true(!(e->ecx >> 3 & 1), "MONITOR: expected 0, saw %#x", e->ecx);
 	}
 	e = cpuid_find(cpuid, 0x80000001, 0);
 	if (expect_true(e, "leaf 0x80000001: expected, saw none"))
 		expect_true((e->edx & 0x20100800) == 0x20100800,
-			    "SYSCALL, NX, long mode: expected 0x20100800, saw %#x", e->edx & 0x20100800);
+			    "SYSCALL, NX, long mode: expected 0x20100800, saw %#x",
+			    e->edx & 0x20100800);
 	expect_true(cpuid_find(cpuid, 0x80000008, 0), "leaf 0x80000008: expected, saw none");
 }
 
@@ -403,7 +408,8 @@ static void bad_pointers(const void *arg)
 	(void)arg;
 	for (i = 0; i < ARRAY_SIZE(cmd); i++) {
 		expect_errno("a pointer to nothing", ioctl(kvm, cmd[i], (void *)8), EFAULT);
-		expect_errno("a kernel pointer", ioctl(kvm, cmd[i], (void *)0xffff888000000000), EFAULT);
+		expect_errno("a kernel pointer", ioctl(kvm, cmd[i], (void *)0xffff888000000000),
+			     EFAULT);
 	}
 }
 

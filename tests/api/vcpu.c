@@ -58,8 +58,9 @@ static void unknown_ioctls(const void *arg)
 	(void)arg;
 	for (i = 0; i < ARRAY_SIZE(row); i++)
 		expect_true(ioctl(vcpu->fd, row[i].cmd, buffer) == -1 &&
-			    (errno == ENOTTY || errno == EINVAL),
-			    "%s: expected ENOTTY or EINVAL, saw %s", row[i].name, strerrorname_np(errno));
+				    (errno == ENOTTY || errno == EINVAL),
+			    "%s: expected ENOTTY or EINVAL, saw %s", row[i].name,
+			    strerrorname_np(errno));
 }
 
 /* Pointers to nowhere; where an ioctl belongs to a capability, only if the driver has that. */
@@ -197,10 +198,12 @@ static void run_without_memory(const void *arg)
 	(void)arg;
 	if (ret < 0)
 		expect_true(errno == EFAULT || errno == ENOSPC,
-			    "errno: expected EFAULT (or 6.1's ENOSPC), saw %s", strerrorname_np(errno));
+			    "errno: expected EFAULT (or 6.1's ENOSPC), saw %s",
+			    strerrorname_np(errno));
 	else
 		expect_true(vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR,
-			    "exit: expected INTERNAL_ERROR, saw %s", exit_name(vcpu->run->exit_reason));
+			    "exit: expected INTERNAL_ERROR, saw %s",
+			    exit_name(vcpu->run->exit_reason));
 }
 
 static void immediate_exit(const void *arg)
@@ -313,7 +316,8 @@ static void pending_signal(const void *arg)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	pthread_kill(pthread_self(), SIGUSR1);
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
-	expect_eq("a blocked signal doesn't end KVM_RUN: exit", vcpu->run->exit_reason, KVM_EXIT_IO);
+	expect_eq("a blocked signal doesn't end KVM_RUN: exit", vcpu->run->exit_reason,
+		  KVM_EXIT_IO);
 }
 
 /* KVM_SET_SIGNAL_MASK lets a blocked signal in while KVM_RUN runs. */
@@ -331,7 +335,8 @@ static void signal_mask(const void *arg)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	expect_ok("KVM_SET_SIGNAL_MASK, nothing blocked", ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &mask));
+	expect_ok("KVM_SET_SIGNAL_MASK, nothing blocked",
+		  ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &mask));
 	pthread_kill(pthread_self(), SIGUSR1);
 	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
 	sigpending(&set);
@@ -476,7 +481,8 @@ static void run_excludes(const void *arg)
 	expect_ok("KVM_GET_REGS while it runs", ioctl(vcpu->fd, KVM_GET_REGS, &regs));
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	ms = (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000;
-	expect_true(ms >= 40, "KVM_GET_REGS: expected to wait for the kick after 50 ms, saw %ld ms", ms);
+	expect_true(ms >= 40, "KVM_GET_REGS: expected to wait for the kick after 50 ms, saw %ld ms",
+		    ms);
 	pthread_join(thread, NULL);
 	pthread_join(kicker, NULL);
 }

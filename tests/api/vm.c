@@ -303,7 +303,8 @@ static void clock_set(const void *arg)
 	expect_ok("KVM_SET_CLOCK", ioctl(vm->fd, KVM_SET_CLOCK, &d));
 	expect_ok("KVM_GET_CLOCK", ioctl(vm->fd, KVM_GET_CLOCK, &d));
 	expect_true(d.clock >= 1000000000000 && d.clock < 1030000000000,
-		    "clock after being set to 1000 s: expected 1000 to 1030 s, saw %llu ns", d.clock);
+		    "clock after being set to 1000 s: expected 1000 to 1030 s, saw %llu ns",
+		    d.clock);
 	d = (struct kvm_clock_data) { .clock = 5, .flags = 1 << 7 };
 	expect_errno("an unknown flag", ioctl(vm->fd, KVM_SET_CLOCK, &d), EINVAL);
 }
@@ -324,8 +325,8 @@ static void clock_realtime(const void *arg)
 		row_skip("no KVM_CLOCK_REALTIME on this host: its clock isn't the TSC");
 	clock_gettime(CLOCK_REALTIME, &now);
 	off = now.tv_sec * 1000000000LL + now.tv_nsec - d.realtime;
-	expect_true(off >= 0 && off < 10000000000, "realtime: expected 0 to 10 s before now, saw %lld ns",
-		    off);
+	expect_true(off >= 0 && off < 10000000000,
+		    "realtime: expected 0 to 10 s before now, saw %lld ns", off);
 }
 
 /* KVM_ENABLE_CAP refuses what it doesn't know, and flags it doesn't know. */

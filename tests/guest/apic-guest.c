@@ -76,8 +76,8 @@ void registers(void)
 	apic_write(APIC_ICR2, 0x05000000);
 	check_eq("ICR2", apic_read(APIC_ICR2), 0x05000000);
 	apic_write(APIC_ID, 0x0f000000);
-	check_eq("the version can't be written", (apic_write(APIC_VERSION, 0), apic_read(APIC_VERSION) & 0xff),
-		 0x14);
+	check_eq("the version can't be written",
+		 (apic_write(APIC_VERSION, 0), apic_read(APIC_VERSION) & 0xff), 0x14);
 	/* Disabling by software masks the LVT for good. */
 	apic_write(APIC_LVT_TIMER, 0x30);
 	apic_write(APIC_SVR, 0xff);
@@ -103,8 +103,8 @@ void x2apic(void)
 	check_trap("ID can't be written", try_wrmsr(MSR_X2APIC + 2, 5), 13, 0);
 	check_trap("EOI can't be read", try_rdmsr(MSR_X2APIC + 0xb, &v), 13, 0);
 	check_trap("SELF IPI can't be read", try_rdmsr(MSR_X2APIC + 0x3f, &v), 13, 0);
-	check_trap("straight back to xAPIC", try_wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP),
-		   13, 0);
+	check_trap("straight back to xAPIC",
+		   try_wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP), 13, 0);
 	count_vector(VECTOR);
 	wrmsr(MSR_X2APIC + 0x3f, VECTOR);
 	check("SELF IPI arrives", waited(VECTOR, 1));
@@ -414,7 +414,8 @@ void sti_shadow(void)
 	asm volatile("sti\n\tcli" ::: "memory");
 	check_eq("STI, CLI", count[VECTOR], 1);
 	/* The instruction in the shadow may be one that exits. */
-	asm volatile("sti\n\tmovl $0, %%eax\n.globl shadow_second\nshadow_second:\n\tcli" ::: "rax", "memory");
+	asm volatile("sti\n\tmovl $0, %%eax\n.globl shadow_second\nshadow_second:\n\tcli" ::
+			     : "rax", "memory");
 	check_eq("interrupts", count[VECTOR], 2);
 	check_eq("taken after one more instruction", shadow_rip, (uintptr_t)shadow_second);
 }

@@ -111,9 +111,10 @@ void msrs(void)
 	}
 	check_trap("read of an unknown MSR", try_rdmsr(0x12345678, &v), 13, 0);
 	check_trap("write of an unknown MSR", try_wrmsr(0x12345678, 1), 13, 0);
-	check_trap("EFER, a reserved bit", try_wrmsr(0xc0000080, rdmsr(0xc0000080) | 1ull << 40), 13, 0);
-	check_trap("EFER, LME off while paging", try_wrmsr(0xc0000080, rdmsr(0xc0000080) & ~0x100ull),
+	check_trap("EFER, a reserved bit", try_wrmsr(0xc0000080, rdmsr(0xc0000080) | 1ull << 40),
 		   13, 0);
+	check_trap("EFER, LME off while paging",
+		   try_wrmsr(0xc0000080, rdmsr(0xc0000080) & ~0x100ull), 13, 0);
 	check_trap("PAT, a reserved type", try_wrmsr(0x277, 0x0007040600070402), 13, 0);
 	check_eq("PAT", rdmsr(0x277), 0x0007040600070406);
 }
@@ -155,10 +156,13 @@ void control_registers(void)
 	write_cr4(cr4);
 	write_cr3(read_cr3());
 	check_eq("CR3", read_cr3(), GUEST_PML4);
-	check_trap("CR0, PG without PE", TRY("mov %0, %%cr0", , ARGS("r"(cr0 & ~1ull))), 13, 0);
-	check_trap("CR0, NW without CD", TRY("mov %0, %%cr0", , ARGS("r"(cr0 | 1 << 29))), 13, 0);
-	check_trap("CR4, no PAE in long mode", TRY("mov %0, %%cr4", , ARGS("r"(cr4 & ~0x20ull))), 13, 0);
-	check_trap("CR4, a reserved bit", TRY("mov %0, %%cr4", , ARGS("r"(cr4 | 1ull << 31))), 13, 0);
+	check_trap("CR0, PG without PE", TRY("mov %0, %%cr0", NONE, ARGS("r"(cr0 & ~1ull))), 13, 0);
+	check_trap("CR0, NW without CD", TRY("mov %0, %%cr0", NONE, ARGS("r"(cr0 | 1 << 29))), 13,
+		   0);
+	check_trap("CR4, no PAE in long mode",
+		   TRY("mov %0, %%cr4", NONE, ARGS("r"(cr4 & ~0x20ull))), 13, 0);
+	check_trap("CR4, a reserved bit", TRY("mov %0, %%cr4", NONE, ARGS("r"(cr4 | 1ull << 31))),
+		   13, 0);
 	check_eq("CR0 after what was refused", read_cr0(), cr0);
 	check_eq("CR4 after what was refused", read_cr4(), cr4);
 }

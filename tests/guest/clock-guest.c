@@ -240,7 +240,8 @@ void tsc_write(void)
 	check("TSC after 0 was written, under 10 s", a < params->tsc_khz * 10000);
 	wrmsr(MSR_TSC, 1ull << 40);
 	a = rdtsc();
-	check("TSC after 2^40 was written", a >= 1ull << 40 && a < (1ull << 40) + params->tsc_khz * 10000);
+	check("TSC after 2^40 was written",
+	      a >= 1ull << 40 && a < (1ull << 40) + params->tsc_khz * 10000);
 	a = rdtsc();
 	b = rdmsr(MSR_TSC);
 	check("RDMSR of the TSC agrees", b >= a && b - a < params->tsc_khz * 10000);
@@ -259,7 +260,8 @@ void tsc_adjust(void)
 	a = rdtsc();
 	wrmsr(MSR_TSC_ADJUST, adjust + (1ull << 42));
 	check_eq("TSC_ADJUST", rdmsr(MSR_TSC_ADJUST), adjust + (1ull << 42));
-	check("TSC moved by 2^42", rdtsc() - a >= 1ull << 42 && rdtsc() - a < (1ull << 42) + params->tsc_khz * 10000);
+	check("TSC moved by 2^42",
+	      rdtsc() - a >= 1ull << 42 && rdtsc() - a < (1ull << 42) + params->tsc_khz * 10000);
 	a = rdtsc();
 	wrmsr(MSR_TSC, a + (1ull << 41));
 	check("a write to the TSC moves TSC_ADJUST too",
@@ -323,6 +325,7 @@ void tsc_agree(void)
 void tsc_disable(void)
 {
 	write_cr4(read_cr4() | 4);
-	check_trap("RDTSC at CPL 0 with CR4.TSD", TRY("rdtsc", , , "rax", "rdx"), NO_TRAP, 0);
+	check_trap("RDTSC at CPL 0 with CR4.TSD", TRY("rdtsc", NONE, NONE, "rax", "rdx"), NO_TRAP,
+		   0);
 	write_cr4(read_cr4() & ~4ull);
 }

@@ -28,12 +28,14 @@ void basic(void)
 {
 	u64 v = 0;
 
-	check_trap("UD2", TRY("ud2", , ), 6, 0);
-	check_trap("DIV by 0", TRY("xorl %%edx, %%edx; divl %1", ARGS("+a"(v)), ARGS("r"(0)), "rdx"), 0, 0);
-	check_trap("INT3", TRY("int3", , ), 3, 0);
-	check_trap("INT n beyond the IDT's gates", TRY("int $0x21", , ), NO_TRAP, 0);
+	check_trap("UD2", TRY("ud2", NONE, NONE), 6, 0);
+	check_trap("DIV by 0",
+		   TRY("xorl %%edx, %%edx; divl %1", ARGS("+a"(v)), ARGS("r"(0)), "rdx"), 0, 0);
+	check_trap("INT3", TRY("int3", NONE, NONE), 3, 0);
+	check_trap("INT n beyond the IDT's gates", TRY("int $0x21", NONE, NONE), NO_TRAP, 0);
 	check_eq("vector 0x21", this_cpu()->irqs[0x21], 1);
-	check_trap("a non-canonical address", TRY("movq (%0), %%rax", , ARGS("r"(0x8000000000000000)), "rax"), 13, 0);
+	check_trap("a non-canonical address",
+		   TRY("movq (%0), %%rax", NONE, ARGS("r"(0x8000000000000000)), "rax"), 13, 0);
 }
 
 void breakpoint_rip(void)
@@ -41,10 +43,10 @@ void breakpoint_rip(void)
 	extern u8 bp_after[], int_after[];
 	struct trap t;
 
-	t = TRY("int3\n.globl bp_after\nbp_after:", , );
+	t = TRY("int3\n.globl bp_after\nbp_after:", NONE, NONE);
 	check_eq("INT3: vector", t.vector, 3);
 	check_eq("INT3: RIP is behind it", t.rip, (uintptr_t)bp_after);
-	t = TRY("int $3\n.globl int_after\nint_after:", , );
+	t = TRY("int $3\n.globl int_after\nint_after:", NONE, NONE);
 	check_eq("INT 3: vector", t.vector, 3);
 	check_eq("INT 3: RIP is behind it", t.rip, (uintptr_t)int_after);
 }
@@ -54,9 +56,9 @@ void fault_rip(void)
 	extern u8 ud_at[], gp_at[];
 	struct trap t;
 
-	t = TRY("\n.globl ud_at\nud_at: ud2", , );
+	t = TRY("\n.globl ud_at\nud_at: ud2", NONE, NONE);
 	check_eq("UD2: RIP is at it", t.rip, (uintptr_t)ud_at);
-	t = TRY("\n.globl gp_at\ngp_at: rdmsr", , ARGS("c"(0x12345678)), "rax", "rdx");
+	t = TRY("\n.globl gp_at\ngp_at: rdmsr", NONE, ARGS("c"(0x12345678)), "rax", "rdx");
 	check_eq("RDMSR: RIP is at it", t.rip, (uintptr_t)gp_at);
 	check_eq("RDMSR: vector", t.vector, 13);
 }
@@ -67,33 +69,36 @@ void page_fault(void)
 {
 	volatile u8 *window = (volatile u8 *)WINDOW;
 	u64 *pte = window_table();
-	struct trap t;
+	struct trap t = { 0 };
 
 	window[0x1000] = 1;
 	pte[1] = 0;
 	invlpg(WINDOW + 0x1000);
-	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1234)), "rax");
+	t = TRY("movb (%0), %%al", NONE, ARGS("r"(WINDOW + 0x1234)), "rax");
 	check_trap("read, not present", t, 14, 0);
 	check_eq("CR2", t.cr2, WINDOW + 0x1234);
-	t = TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x1678)));
+	t = TRY("movb %%al, (%0)", NONE, ARGS("r"(WINDOW + 0x1678)));
 	check_trap("write, not present", t, 14, 2);
 	check_eq("CR2", t.cr2, WINDOW + 0x1678);
 	pte[1] = (WINDOW + 0x1000) | 5;
 	invlpg(WINDOW + 0x1000);
 	check_eq("read of a read-only page", window[0x1000], 1);
-	check_trap("write of a read-only page", TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x1000))), 14, 3);
+	check_trap("write of a read-only page",
+		   TRY("movb %%al, (%0)", NONE, ARGS("r"(WINDOW + 0x1000))), 14, 3);
 	write_cr0(read_cr0() & ~(1ull << 16));
-	check_trap("the same with CR0.WP=0", TRY("movb $2, (%0)", , ARGS("r"(WINDOW + 0x1000))), NO_TRAP, 0);
+	check_trap("the same with CR0.WP=0", TRY("movb $2, (%0)", NONE, ARGS("r"(WINDOW + 0x1000))),
+		   NO_TRAP, 0);
 	write_cr0(read_cr0() | 1 << 16);
 	check_eq("what was written", window[0x1000], 2);
 	pte[1] = (WINDOW + 0x1000) | 7 | 1ull << 50;
 	invlpg(WINDOW + 0x1000);
-	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1000)), "rax");
+	t = TRY("movb (%0), %%al", NONE, ARGS("r"(WINDOW + 0x1000)), "rax");
 	check_eq("a reserved bit: exception", t.vector, 14);
 	check_eq("a reserved bit: error code", t.error | 1, 9);	/* QEMU's CPU forgets P */
 	pte[1] = (WINDOW + 0x1000) | 7;
 	invlpg(WINDOW + 0x1000);
-	check_trap("mapped again", TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x1000)), "rax"), NO_TRAP, 0);
+	check_trap("mapped again", TRY("movb (%0), %%al", NONE, ARGS("r"(WINDOW + 0x1000)), "rax"),
+		   NO_TRAP, 0);
 }
 
 void no_execute(void)
@@ -106,14 +111,15 @@ void no_execute(void)
 	if (!(r[3] >> 20 & 1))
 		rt_skip("no NX");
 	code[0x3000] = 0xc3;		/* ret */
-	check_trap("call", TRY("call *%0", , ARGS("r"(WINDOW + 0x3000))), NO_TRAP, 0);
+	check_trap("call", TRY("call *%0", NONE, ARGS("r"(WINDOW + 0x3000))), NO_TRAP, 0);
 	wrmsr(0xc0000080, efer | 1 << 11);
 	pte[3] = (WINDOW + 0x3000) | 7 | 1ull << 63;
 	invlpg(WINDOW + 0x3000);
 	check_eq("read of a no-execute page", code[0x3000], 0xc3);
 	/* The stack keeps the return address that was pushed: drop it. */
 	check_trap("call into a no-execute page",
-		   TRY("movq %%rsp, %%rbx\n\tjmp *%0", , ARGS("r"(WINDOW + 0x3000)), "rbx"), 14, 0x11);
+		   TRY("movq %%rsp, %%rbx\n\tjmp *%0", NONE, ARGS("r"(WINDOW + 0x3000)), "rbx"), 14,
+		   0x11);
 	wrmsr(0xc0000080, efer);
 }
 
@@ -122,7 +128,7 @@ void accessed_dirty(void)
 	volatile u8 *window = (volatile u8 *)WINDOW;
 	volatile u64 *pte = window_table();
 
-	window[0x5000];
+	(void)window[0x5000];
 	check_eq("after a read", pte[5] & 0x60, 0x20);
 	check_eq("untouched", pte[6] & 0x60, 0);
 	window[0x5000] = 1;
@@ -205,9 +211,10 @@ void deliver_exception_fresh_stack(void)
 		u64 v;
 
 		rt_tss(0)->ist[0] = FRESH_STACK + i * 0x6000 + 0x1000;
-		check_trap("UD2", TRY("ud2", , ), 6, 0);
+		check_trap("UD2", TRY("ud2", NONE, NONE), 6, 0);
 		rt_tss(0)->ist[0] += 0x2000;
-		check_trap("page fault", TRY("movb %%al, (%0)", , ARGS("r"(WINDOW + 0x7777))), 14, 2);
+		check_trap("page fault", TRY("movb %%al, (%0)", NONE, ARGS("r"(WINDOW + 0x7777))),
+			   14, 2);
 		check_eq("CR2", this_cpu()->trap.cr2, WINDOW + 0x7777);
 		rt_tss(0)->ist[0] += 0x2000;
 		check_trap("RDMSR", try_rdmsr(0x12345678, &v), 13, 0);
@@ -229,7 +236,7 @@ void deliver_soft_fresh_stack(void)
 		asm volatile("int $0x80" ::: "memory");
 		check_eq("INT 0x80", count[0x80], i + 1);
 		rt_tss(0)->ist[0] += 0x2000;
-		t = TRY("int3\n.globl soft3_after\nsoft3_after:", , );
+		t = TRY("int3\n.globl soft3_after\nsoft3_after:", NONE, NONE);
 		check_eq("INT3: vector", t.vector, 3);
 		check_eq("INT3: RIP", t.rip, (uintptr_t)soft3_after);
 	}
@@ -287,10 +294,11 @@ void deliver_unmapped(void)
 			asm volatile("int $0x80" ::: "memory");
 			check_eq("INT 0x80", count[0x80], round);
 			rt_sync(page[i]);
-			check_trap("UD2", TRY("ud2", , ), 6, 0);
+			check_trap("UD2", TRY("ud2", NONE, NONE), 6, 0);
 			invlpg(WINDOW + 0x7000);
 			rt_sync(page[i]);
-			check_trap("page fault", TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x7123)), "rax"),
+			check_trap("page fault",
+				   TRY("movb (%0), %%al", NONE, ARGS("r"(WINDOW + 0x7123)), "rax"),
 				   14, 0);
 			check_eq("CR2", this_cpu()->trap.cr2, WINDOW + 0x7123);
 		}
@@ -302,7 +310,7 @@ void double_fault(void)
 {
 	static u8 stack[8192] __attribute__((aligned(4096)));
 	u64 *pte = window_table();
-	struct trap t;
+	struct trap t = { 0 };
 
 	pte[9] = 0;
 	pte[8] = 0;
@@ -312,7 +320,7 @@ void double_fault(void)
 	rt_tss(0)->ist[1] = (uintptr_t)stack + sizeof(stack);
 	rt_idt[14].ist = 1;
 	rt_idt[8].ist = 2;
-	t = TRY("movb (%0), %%al", , ARGS("r"(WINDOW + 0x8000)), "rax");
+	t = TRY("movb (%0), %%al", NONE, ARGS("r"(WINDOW + 0x8000)), "rax");
 	check_trap("page fault without a stack", t, 8, 0);
 	check_eq("CR2", t.cr2, WINDOW + 0x97f8);
 }
@@ -408,10 +416,12 @@ void single_step(void)
 void single_step_exits(void)
 {
 	rt_handler[1] = debug;
-	asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
-		     "cpuid\n\toutb %%al, $0x80\n\tinb $0x80, %%al\n\tmovl $0x277, %%ecx\n\trdmsr\n\t"
-		     "pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\tnop"
-		     :: "a"(0), "c"(0) : "rbx", "rdx", "memory", "cc");
+	asm volatile(
+		"pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
+		"cpuid\n\toutb %%al, $0x80\n\tinb $0x80, %%al\n\tmovl $0x277, %%ecx\n\trdmsr\n\t"
+		"pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\tnop" ::"a"(0),
+		"c"(0)
+		: "rbx", "rdx", "memory", "cc");
 	check_eq("steps", db_count, 8);
 	check_eq("DR6.BS", db_dr6 & 0x4000, 0x4000);
 }
@@ -433,7 +443,8 @@ void breakpoints(void)
 	set_dr7(0x400 | 1 << 2 | 0x9ull << 20);	/* DR1: write, 8 bytes */
 	other = 1;
 	check_eq("another word: hits", db_count, 1);
-	asm volatile("movq $1, %0\n.globl after_write\nafter_write:\n\tnop" : "=m"(watched) :: "memory");
+	asm volatile("movq $1, %0\n.globl after_write\nafter_write:\n\tnop"
+		     : "=m"(watched)::"memory");
 	check_eq("write: hits", db_count, 2);
 	check_eq("write: DR6", db_dr6 & 0xf, 2);
 	check_eq("write: RIP is behind it", db_rip, (uintptr_t)after_write);
@@ -504,10 +515,10 @@ static u64 call_code(u64 at)
 
 void prefixed(void)
 {
-	struct trap t;
+	struct trap t = { 0 };
 
-	t = TRY("xorl %%eax, %%eax; xorl %%ecx, %%ecx; call *%0", , ARGS("r"(prefixed_start)), "rax", "rbx",
-		"rcx", "rdx");
+	t = TRY("xorl %%eax, %%eax; xorl %%ecx, %%ecx; call *%0", NONE, ARGS("r"(prefixed_start)),
+		"rax", "rbx", "rcx", "rdx");
 	check_trap("every instruction's length was known", t, NO_TRAP, 0);
 }
 
@@ -540,8 +551,9 @@ void page_ends(void)
 	invlpg(WINDOW + 0x11000);
 	memcpy((u8 *)WINDOW + 0x11000 - 2, "\x0f\xa2", 2);
 	check_trap("CPUID as the last bytes of a page",
-		   TRY("xorl %%eax, %%eax\n\tjmp *%0", , ARGS("r"(WINDOW + 0x11000 - 2)), "rax", "rbx",
-		       "rcx", "rdx"), 14, 0);
+		   TRY("xorl %%eax, %%eax\n\tjmp *%0", NONE, ARGS("r"(WINDOW + 0x11000 - 2)), "rax",
+		       "rbx", "rcx", "rdx"),
+		   14, 0);
 	check_eq("the fault is at the next page", this_cpu()->trap.cr2, WINDOW + 0x11000);
 	check_eq("RIP", this_cpu()->trap.rip, WINDOW + 0x11000);
 }
@@ -556,9 +568,15 @@ static u64 hypercall(u64 nr)
 
 	cpuid(0, 0, r);
 	if (r[1] == 0x756e6547)			/* "Genu" */
-		asm volatile("vmcall" : "=a"(ret) : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+		asm volatile("vmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0)
+			     : "memory");
 	else
-		asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+		asm volatile("vmmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0)
+			     : "memory");
 	return ret;
 }
 
@@ -574,7 +592,8 @@ void hypercalls(void)
 void hypercall_other_vendor(void)
 {
 	u64 ret = 1;
-	struct trap t = TRY("vmcall", ARGS("=a"(ret)), ARGS("a"(1), "b"(0), "c"(0), "d"(0), "S"(0)));
+	struct trap t =
+		TRY("vmcall", ARGS("=a"(ret)), ARGS("a"(1), "b"(0), "c"(0), "d"(0), "S"(0)));
 
 	check("no exception, or #UD", t.vector == NO_TRAP || t.vector == 6);
 	if (t.vector == NO_TRAP)
@@ -585,8 +604,8 @@ void hypercall_other_vendor(void)
 
 void missing_instructions(void)
 {
-	check_trap("VMRUN without SVM", TRY("vmrun %%rax", , ARGS("a"(0))), 6, 0);
-	check_trap("VMLOAD without SVM", TRY("vmload %%rax", , ARGS("a"(0))), 6, 0);
-	check_trap("STGI without SVM", TRY("stgi", , ), 6, 0);
-	check_trap("SKINIT", TRY("skinit", , ARGS("a"(0))), 6, 0);
+	check_trap("VMRUN without SVM", TRY("vmrun %%rax", NONE, ARGS("a"(0))), 6, 0);
+	check_trap("VMLOAD without SVM", TRY("vmload %%rax", NONE, ARGS("a"(0))), 6, 0);
+	check_trap("STGI without SVM", TRY("stgi", NONE, NONE), 6, 0);
+	check_trap("SKINIT", TRY("skinit", NONE, ARGS("a"(0))), 6, 0);
 }

@@ -238,7 +238,10 @@ void mmio_loads(void)
 	check_eq("movzbw keeps the rest", LOAD("movzbw", "%%ax", 1, u8), 0x1122334455660081);
 	asm volatile("movabsl 0xd0000004, %%eax" : "=a"(v));
 	check_eq("moffs", v, 0x87868584);
-	asm volatile("movq %1, %%rbx; movl 4(%%rbx, %2, 4), %k0" : "=a"(v) : "r"(MMIO), "r"(1ull) : "rbx");
+	asm volatile("movq %1, %%rbx; movl 4(%%rbx, %2, 4), %k0"
+		     : "=a"(v)
+		     : "r"(MMIO), "r"(1ull)
+		     : "rbx");
 	check_eq("base, index, displacement", v, 0x8b8a8988);
 	check_eq("exits", io_log->count, 16);
 }
@@ -256,7 +259,8 @@ void mmio_stores(void)
 	check_io(3, MMIO, 8, true, 0xfffffffffffffffe);
 	asm volatile("movb %%ah, (%0)" :: "r"(MMIO), "a"(0x1234) : "memory");
 	check_io(4, MMIO, 1, true, 0x12);
-	asm volatile("movq %0, %%r15; movl %%r15d, (%1)" :: "r"(0x987654321ull), "r"(MMIO) : "r15", "memory");
+	asm volatile("movq %0, %%r15; movl %%r15d, (%1)" ::"r"(0x987654321ull), "r"(MMIO)
+		     : "r15", "memory");
 	check_io(5, MMIO, 4, true, 0x87654321);
 	asm volatile("movabsl %%eax, 0xd0000008" :: "a"(0x01020304) : "memory");
 	check_io(6, MMIO + 8, 4, true, 0x01020304);
@@ -306,15 +310,30 @@ void mmio_compare(void)
 	u32 eax = 0x11111111;
 
 	mmio_reset();
-	asm volatile("testl $0x80000000, (%1)\n\tpushfq\n\tpopq %0" : "=r"(flags) : "r"(MMIO) : "memory", "cc");
+	asm volatile("testl $0x80000000, (%1)\n\tpushfq\n\tpopq %0"
+		     : "=r"(flags)
+		     : "r"(MMIO)
+		     : "memory", "cc");
 	check_eq("testl: ZF", flags & ZF, 0);
-	asm volatile("testb $0x40, (%1)\n\tpushfq\n\tpopq %0" : "=r"(flags) : "r"(MMIO) : "memory", "cc");
+	asm volatile("testb $0x40, (%1)\n\tpushfq\n\tpopq %0"
+		     : "=r"(flags)
+		     : "r"(MMIO)
+		     : "memory", "cc");
 	check_eq("testb: ZF", flags & ZF, ZF);
-	asm volatile("cmpl $0x83828180, (%1)\n\tpushfq\n\tpopq %0" : "=r"(flags) : "r"(MMIO) : "memory", "cc");
+	asm volatile("cmpl $0x83828180, (%1)\n\tpushfq\n\tpopq %0"
+		     : "=r"(flags)
+		     : "r"(MMIO)
+		     : "memory", "cc");
 	check_eq("cmpl with memory first: ZF", flags & ZF, ZF);
-	asm volatile("cmpl (%1), %2\n\tpushfq\n\tpopq %0" : "=r"(flags) : "r"(MMIO), "r"(0) : "memory", "cc");
+	asm volatile("cmpl (%1), %2\n\tpushfq\n\tpopq %0"
+		     : "=r"(flags)
+		     : "r"(MMIO), "r"(0)
+		     : "memory", "cc");
 	check_eq("cmpl with memory second: CF", flags & CF, CF);
-	asm volatile("btl $7, (%1)\n\tpushfq\n\tpopq %0" : "=r"(flags) : "r"(MMIO) : "memory", "cc");
+	asm volatile("btl $7, (%1)\n\tpushfq\n\tpopq %0"
+		     : "=r"(flags)
+		     : "r"(MMIO)
+		     : "memory", "cc");
 	check_eq("btl: CF", flags & CF, CF);
 	check_eq("exits", io_log->count, 5);
 	io_log->count = 0;
@@ -327,7 +346,9 @@ void mmio_compare(void)
 	asm volatile("cmpxchgl %2, (%1)" : "+a"(eax) : "r"(MMIO), "r"(0x22222222) : "memory", "cc");
 	check_eq("cmpxchgl, equal: memory", *(volatile u32 *)MMIO, 0x22222222);
 	eax = 0x33333333;
-	asm volatile("cmpxchgl %2, (%1)\n\tpushfq\n\tpopq %3" : "+a"(eax) : "r"(MMIO), "r"(0x44444444), "m"(flags)
+	asm volatile("cmpxchgl %2, (%1)\n\tpushfq\n\tpopq %3"
+		     : "+a"(eax)
+		     : "r"(MMIO), "r"(0x44444444), "m"(flags)
 		     : "memory", "cc");
 	check_eq("cmpxchgl, not equal: EAX", eax, 0x22222222);
 	eax = 5;

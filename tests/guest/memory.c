@@ -81,7 +81,8 @@ static void replace_page(void)
 {
 	void *at = slot + 100 * 4096;
 
-	if (mmap(at, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at)
+	if (mmap(at, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) != at)
 		row_die("mmap over a page: %s", strerrorname_np(errno));
 	*(uint64_t *)at = 0x1234;
 }
@@ -129,7 +130,8 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 		replace_page();
 		break;
 	case 31:
-		expect_eq("what the guest wrote to the new page", *(uint64_t *)(slot + 100 * 4096 + 8), 100);
+		expect_eq("what the guest wrote to the new page",
+			  *(uint64_t *)(slot + 100 * 4096 + 8), 100);
 		break;
 	default:
 		row_die("request %llu", (unsigned long long)number);
@@ -139,13 +141,17 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 static const struct test_row rows[] = {
 	GUEST("shared-with-host", .entry = "shared_with_host", .setup = add_slot, .sync = sync),
 	GUEST("atomic-with-host", .entry = "atomic_with_host", .setup = add_slot, .sync = sync),
-	GUEST("slot-comes-and-goes", .entry = "slot_comes_and_goes", .setup = add_slot, .sync = sync),
+	GUEST("slot-comes-and-goes", .entry = "slot_comes_and_goes", .setup = add_slot,
+	      .sync = sync),
 	GUEST("slot-moves", .entry = "slot_moves", .setup = add_slot, .sync = sync),
 	GUEST("slot-churn", .entry = "slot_churn", .setup = add_slot, .sync = sync, .cpus = 2),
-	GUEST("slot-churn-move", .entry = "slot_churn_move", .setup = add_slot, .sync = sync, .cpus = 2),
-	GUEST("slot-churn-huge", .entry = "slot_churn", .setup = add_huge_slot, .sync = sync, .cpus = 2),
+	GUEST("slot-churn-move", .entry = "slot_churn_move", .setup = add_slot, .sync = sync,
+	      .cpus = 2),
+	GUEST("slot-churn-huge", .entry = "slot_churn", .setup = add_huge_slot, .sync = sync,
+	      .cpus = 2),
 	GUEST("host-takes", .entry = "host_takes", .setup = add_slot, .sync = sync, .cpus = 2),
-	GUEST("host-takes-huge", .entry = "host_takes", .setup = add_huge_slot, .sync = sync, .cpus = 2),
+	GUEST("host-takes-huge", .entry = "host_takes", .setup = add_huge_slot, .sync = sync,
+	      .cpus = 2),
 	GUEST("huge-split", .entry = "huge_split", .setup = add_huge_slot, .sync = sync),
 	GUEST("guest-1g-pages", .entry = "guest_1g_pages", .setup = add_slot),
 	GUEST("small-pages", .entry = "small_pages", .setup = add_slot),

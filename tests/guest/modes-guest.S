@@ -133,7 +133,7 @@ on_tick:
 	popw	%ax
 	iretw
 
-/* A segment with a limit of 4 GiB taken back into real mode, for MMIO; then a20's wrap isn't there. */
+/* A limit of 4 GiB taken back into real mode, for MMIO. Addresses over 1 MiB don't wrap. */
 	.globl	real_unreal
 real_unreal:
 	cli

@@ -51,5 +51,5 @@ void leave_long_mode(void)
 	check_eq("EFER", rdmsr(0xc0000080), efer);
 	check_eq("CR0", read_cr0(), cr0);
 	check_eq("MMIO without paging", *(volatile u32 *)(u64)GUEST_MMIO, 0x5a5a5a5a);
-	check_trap("an exception after it", TRY("ud2", , ), 6, 0);
+	check_trap("an exception after it", TRY("ud2", NONE, NONE), 6, 0);
 }

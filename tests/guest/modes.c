@@ -65,8 +65,8 @@ static void paged_results(struct vm *vm)
 	expect_eq("#PF", p->result[1], 1);
 	expect_eq("its error code", p->result[2], 0);
 	expect_eq("CR2", p->result[3], 0x1c00123);
-	expect_true(p->result[4] == GUEST_PD32 || p->result[4] == GUEST_PAE, "CR3: expected ours, saw %#llx",
-		    p->result[4]);
+	expect_true(p->result[4] == GUEST_PD32 || p->result[4] == GUEST_PAE,
+		    "CR3: expected ours, saw %#llx", p->result[4]);
 	expect_true(p->result[5] >> 31 & 1, "CR0: expected PG, saw %#llx", p->result[5]);
 	expect_eq("memory without paging", p->result[6], 0);
 	expect_eq("the end", p->result[7], 1);
@@ -83,12 +83,14 @@ static void pdpte_results(struct vm *vm)
 
 static const struct test_row rows[] = {
 	GUEST("real", .entry = "real_basic", .flags = GUEST_MODE_SET, .check = real_results),
-	GUEST("real-without-irqchip", .entry = "real_basic", .flags = GUEST_MODE_SET | GUEST_NO_IRQCHIP,
-	      .check = real_results),
+	GUEST("real-without-irqchip", .entry = "real_basic",
+	      .flags = GUEST_MODE_SET | GUEST_NO_IRQCHIP, .check = real_results),
 	GUEST("real-timer", .entry = "real_timer", .flags = GUEST_MODE_SET | GUEST_PIT,
 	      .check = timer_results),
-	GUEST("real-unreal", .entry = "real_unreal", .flags = GUEST_MODE_SET, .check = unreal_results),
-	GUEST("real-switch", .entry = "real_switch", .flags = GUEST_MODE_SET, .check = switch_results),
+	GUEST("real-unreal", .entry = "real_unreal", .flags = GUEST_MODE_SET,
+	      .check = unreal_results),
+	GUEST("real-switch", .entry = "real_switch", .flags = GUEST_MODE_SET,
+	      .check = switch_results),
 	GUEST("real-triple-fault", .entry = "real_triple", .flags = GUEST_MODE_SET,
 	      .exit = KVM_EXIT_SHUTDOWN),
 	GUEST("protected", .entry = "prot32", .mode = MODE_PROT32, .check = prot_results),

@@ -180,7 +180,8 @@ void ipi_logical(void)
 	apic_icr(1 << 1 | 1 << 2, ICR_LOGICAL | 0x40);
 	check("CPUs 1 and 2", wait_for(count[1][0x40] == 2 && count[2][0x40] == 1, 10));
 	apic_icr(1 << 1 | 1 << 2, ICR_LOGICAL | ICR_LOWEST | 0x40);
-	check("lowest priority: one of the two", wait_for(count[1][0x40] + count[2][0x40] == 4, 10));
+	check("lowest priority: one of the two",
+	      wait_for(count[1][0x40] + count[2][0x40] == 4, 10));
 	delay_us(5000);
 	check_eq("not both", count[1][0x40] + count[2][0x40], 4);
 	stop_servers();
@@ -197,9 +198,11 @@ void ipi_shorthand(void)
 	check_eq("not self", count[0][0x40], 0);
 	apic_icr(0, ICR_ALL | 0x40);
 	sti();
-	check("all and self", wait_for(count[1][0x40] == 2 && count[2][0x40] == 2 && count[0][0x40] == 1, 10));
+	check("all and self",
+	      wait_for(count[1][0x40] == 2 && count[2][0x40] == 2 && count[0][0x40] == 1, 10));
 	apic_icr(0xff, ICR_FIXED | 0x40);
-	check("broadcast by ID", wait_for(count[1][0x40] == 3 && count[2][0x40] == 3 && count[0][0x40] == 2, 10));
+	check("broadcast by ID",
+	      wait_for(count[1][0x40] == 3 && count[2][0x40] == 3 && count[0][0x40] == 2, 10));
 	cli();
 	stop_servers();
 }
@@ -227,7 +230,8 @@ void ipi_x2apic(void)
 	check("logical", wait_for(count[2][0x40] == 1, 10));
 	apic_icr(0xffffffff, 0x40);
 	sti();
-	check("broadcast", wait_for(count[0][0x40] == 1 && count[1][0x40] == 2 && count[2][0x40] == 2, 10));
+	check("broadcast",
+	      wait_for(count[0][0x40] == 1 && count[1][0x40] == 2 && count[2][0x40] == 2, 10));
 	cli();
 	stop_servers();
 }
@@ -260,10 +264,13 @@ void nmi_ipi(void)
 	check("it goes on", wait_for(finished == 1, 10));
 }
 
+/* Waits for go first: a second SIPI on its way would end HLT on some drivers. */
 static void ap_halt_cli(void)
 {
 	cli();
 	add(&ready, 1);
+	while (!go)
+		pause();
 	asm volatile("hlt");
 	add(&finished, 1);
 }
@@ -274,6 +281,7 @@ void nmi_wakes(void)
 	use_xapic();
 	rt_start_cpu(1, ap_halt_cli);
 	check("it is about to halt", wait_for(ready == 1, 10));
+	go = 1;
 	delay_us(20000);
 	check_eq("halted", finished, 0);
 	apic_icr(1, ICR_FIXED | 0x40);

@@ -248,7 +248,8 @@ static void own_state(void)
 		check_vectors(&v);
 		for (i = 0; i < OWN_MSRS; i++)
 			if (own_msr[i] != 0xc0000103 || rdtscp)
-				check_eq("an MSR of this CPU", rdmsr(own_msr[i]), own_value(i, cpu));
+				check_eq("an MSR of this CPU", rdmsr(own_msr[i]),
+					 own_value(i, cpu));
 		check_eq("debug registers", get_dr(), 0x1000 * (cpu + 1));
 		check_eq("CR8", read_cr8(), cpu & 3);
 		if (round % 3 == 0)
@@ -282,22 +283,26 @@ void xcr0(void)
 	cpuid(1, 0, r);
 	if (!(r[2] >> 26 & 1))
 		rt_skip("no XSAVE");
-	check_trap("XGETBV without OSXSAVE", TRY("xgetbv", , ARGS("c"(0)), "rax", "rdx"), 6, 0);
+	check_trap("XGETBV without OSXSAVE", TRY("xgetbv", NONE, ARGS("c"(0)), "rax", "rdx"), 6, 0);
 	write_cr4(read_cr4() | 1 << 18);
 	check_eq("XCR0 at reset", xgetbv(), 1);
 	cpuid(0xd, 0, r);
 	check_eq("leaf 0xd: size for XCR0 = 1", r[1], 576);
-	check_trap("XSETBV of 3", TRY("xsetbv", , ARGS("a"(3), "d"(0), "c"(0))), NO_TRAP, 0);
+	check_trap("XSETBV of 3", TRY("xsetbv", NONE, ARGS("a"(3), "d"(0), "c"(0))), NO_TRAP, 0);
 	check_eq("XCR0", xgetbv(), 3);
-	check_trap("XSETBV of 0: x87 must be on", TRY("xsetbv", , ARGS("a"(0), "d"(0), "c"(0))), 13, 0);
-	check_trap("XSETBV of AVX without SSE", TRY("xsetbv", , ARGS("a"(5), "d"(0), "c"(0))), 13, 0);
-	check_trap("XSETBV of an unknown bit", TRY("xsetbv", , ARGS("a"(3), "d"(1 << 20), "c"(0))), 13, 0);
-	check_trap("XSETBV of XCR5", TRY("xsetbv", , ARGS("a"(1), "d"(0), "c"(5))), 13, 0);
+	check_trap("XSETBV of 0: x87 must be on", TRY("xsetbv", NONE, ARGS("a"(0), "d"(0), "c"(0))),
+		   13, 0);
+	check_trap("XSETBV of AVX without SSE", TRY("xsetbv", NONE, ARGS("a"(5), "d"(0), "c"(0))),
+		   13, 0);
+	check_trap("XSETBV of an unknown bit",
+		   TRY("xsetbv", NONE, ARGS("a"(3), "d"(1 << 20), "c"(0))), 13, 0);
+	check_trap("XSETBV of XCR5", TRY("xsetbv", NONE, ARGS("a"(1), "d"(0), "c"(5))), 13, 0);
 	works = xsetbv_works();
 	if (!works)
 		rt_log("XSETBV isn't intercepted", 0);
 	if (works && has_avx()) {
-		check_trap("XSETBV of 7", TRY("xsetbv", , ARGS("a"(7), "d"(0), "c"(0))), NO_TRAP, 0);
+		check_trap("XSETBV of 7", TRY("xsetbv", NONE, ARGS("a"(7), "d"(0), "c"(0))),
+			   NO_TRAP, 0);
 		cpuid(0xd, 0, r);
 		check_eq("leaf 0xd: size for XCR0 = 7", r[1], 832);
 	}
@@ -306,11 +311,11 @@ void xcr0(void)
 void fpu_traps(void)
 {
 	write_cr0(read_cr0() | 8);
-	check_trap("x87 with CR0.TS", TRY("fnop", , ), 7, 0);
-	check_trap("SSE with CR0.TS", TRY("xorps %%xmm0, %%xmm0", , ), 7, 0);
+	check_trap("x87 with CR0.TS", TRY("fnop", NONE, NONE), 7, 0);
+	check_trap("SSE with CR0.TS", TRY("xorps %%xmm0, %%xmm0", NONE, NONE), 7, 0);
 	asm volatile("clts");
-	check_trap("x87 after CLTS", TRY("fninit; fnop", , ), NO_TRAP, 0);
+	check_trap("x87 after CLTS", TRY("fninit; fnop", NONE, NONE), NO_TRAP, 0);
 	write_cr4(read_cr4() & ~0x200ull);
-	check_trap("SSE without CR4.OSFXSR", TRY("xorps %%xmm0, %%xmm0", , ), 6, 0);
+	check_trap("SSE without CR4.OSFXSR", TRY("xorps %%xmm0, %%xmm0", NONE, NONE), 6, 0);
 	write_cr4(read_cr4() | 0x200);
 }

@@ -30,8 +30,10 @@ static void clobber(struct vcpu *vcpu, uint64_t number)
 		     "movdqa %%xmm0, %%xmm3\n\tmovdqa %%xmm0, %%xmm7\n\tmovdqa %%xmm0, %%xmm15"
 		     ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm7", "xmm15");
 	if (__builtin_cpu_supports("avx"))
-		asm volatile("vpcmpeqd %%xmm4, %%xmm4, %%xmm4\n\tvinsertf128 $1, %%xmm4, %%ymm4, %%ymm4\n\t"
-			     "vzeroupper" ::: "xmm4");
+		asm volatile(
+			"vpcmpeqd %%xmm4, %%xmm4, %%xmm4\n\tvinsertf128 $1, %%xmm4, %%ymm4, %%ymm4\n\t"
+			"vzeroupper" ::
+				: "xmm4");
 	asm volatile("fninit\n\tldmxcsr %0" :: "m"(mxcsr));
 }
 

@@ -186,8 +186,8 @@ static void report(struct vcpu *vcpu, uint64_t gpa)
 
 	switch (r->kind) {
 	case REPORT_FAIL:
-		row_fail("%s:%llu: CPU %u: %s: expected %#llx, saw %#llx", guest_string(r->file), r->line,
-			 r->cpu, guest_string(r->what), r->want, r->seen);
+		row_fail("%s:%llu: CPU %u: %s: expected %#llx, saw %#llx", guest_string(r->file),
+			 r->line, r->cpu, guest_string(r->what), r->want, r->seen);
 		break;
 	case REPORT_LOG:
 		row_log("CPU %u: %s: %#llx", r->cpu, guest_string(r->what), r->seen);
@@ -199,8 +199,8 @@ static void report(struct vcpu *vcpu, uint64_t gpa)
 		end(true);
 		break;
 	case REPORT_DEAD:
-		row_fail("CPU %u: %s (%#llx, %#llx) at %s", r->cpu, guest_string(r->what), r->seen, r->want,
-			 symbol_of(r->line));
+		row_fail("CPU %u: %s (%#llx, %#llx) at %s", r->cpu, guest_string(r->what), r->seen,
+			 r->want, symbol_of(r->line));
 		end(false);
 		break;
 	case REPORT_SYNC:

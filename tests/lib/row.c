@@ -215,7 +215,8 @@ static bool run_row(const struct test_row *row, unsigned int number, bool *stuck
 	if (!pid)
 		run_child(row);
 	if (!wait_child(pid, seconds, &status)) {
-		printf("not ok %u - %s\n#   stuck in the kernel, can't be killed\n", number, row->name);
+		printf("not ok %u - %s\n#   stuck in the kernel, can't be killed\n", number,
+		       row->name);
 		*stuck = true;
 		return false;
 	}
@@ -235,7 +236,8 @@ static bool run_row(const struct test_row *row, unsigned int number, bool *stuck
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		printf("#   expected an end within %u s, saw none\n", seconds);
 	else if (WIFSIGNALED(status))
-		printf("#   killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		printf("#   killed by signal %d (%s)\n", WTERMSIG(status),
+		       strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
 		printf("#   exit status %d\n", WEXITSTATUS(status));
 	return ok;

@@ -64,7 +64,8 @@ struct vm *vm_new(void)
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	need(vm->fd, "KVM_CREATE_VM");
 	if (kvm_cap(vm->kvm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
-		need(ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity), "KVM_SET_IDENTITY_MAP_ADDR");
+		need(ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity),
+		     "KVM_SET_IDENTITY_MAP_ADDR");
 	if (kvm_cap(vm->kvm, KVM_CAP_SET_TSS_ADDR) > 0)
 		need(ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS), "KVM_SET_TSS_ADDR");
 	return vm;
@@ -348,7 +349,8 @@ void vcpu_run_until(struct vcpu *vcpu, uint32_t exit_reason)
 		ret = vcpu_run(vcpu);
 	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
 	if (ret < 0)
-		row_die("KVM_RUN: expected %s, saw %s", exit_name(exit_reason), strerrorname_np(errno));
+		row_die("KVM_RUN: expected %s, saw %s", exit_name(exit_reason),
+			strerrorname_np(errno));
 	if (vcpu->run->exit_reason == exit_reason)
 		return;
 	vcpu_log_exit(vcpu);
@@ -399,15 +401,26 @@ int vcpu_set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 const char *exit_name(uint32_t reason)
 {
 	static const char *const name[] = {
-		[KVM_EXIT_UNKNOWN] = "UNKNOWN", [KVM_EXIT_EXCEPTION] = "EXCEPTION", [KVM_EXIT_IO] = "IO",
-		[KVM_EXIT_HYPERCALL] = "HYPERCALL", [KVM_EXIT_DEBUG] = "DEBUG", [KVM_EXIT_HLT] = "HLT",
-		[KVM_EXIT_MMIO] = "MMIO", [KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
-		[KVM_EXIT_SHUTDOWN] = "SHUTDOWN", [KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
-		[KVM_EXIT_INTR] = "INTR", [KVM_EXIT_SET_TPR] = "SET_TPR",
-		[KVM_EXIT_TPR_ACCESS] = "TPR_ACCESS", [KVM_EXIT_NMI] = "NMI",
-		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR", [KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
-		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI", [KVM_EXIT_X86_RDMSR] = "X86_RDMSR",
-		[KVM_EXIT_X86_WRMSR] = "X86_WRMSR", [KVM_EXIT_DIRTY_RING_FULL] = "DIRTY_RING_FULL",
+		[KVM_EXIT_UNKNOWN] = "UNKNOWN",
+		[KVM_EXIT_EXCEPTION] = "EXCEPTION",
+		[KVM_EXIT_IO] = "IO",
+		[KVM_EXIT_HYPERCALL] = "HYPERCALL",
+		[KVM_EXIT_DEBUG] = "DEBUG",
+		[KVM_EXIT_HLT] = "HLT",
+		[KVM_EXIT_MMIO] = "MMIO",
+		[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
+		[KVM_EXIT_SHUTDOWN] = "SHUTDOWN",
+		[KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
+		[KVM_EXIT_INTR] = "INTR",
+		[KVM_EXIT_SET_TPR] = "SET_TPR",
+		[KVM_EXIT_TPR_ACCESS] = "TPR_ACCESS",
+		[KVM_EXIT_NMI] = "NMI",
+		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
+		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
+		[KVM_EXIT_X86_RDMSR] = "X86_RDMSR",
+		[KVM_EXIT_X86_WRMSR] = "X86_WRMSR",
+		[KVM_EXIT_DIRTY_RING_FULL] = "DIRTY_RING_FULL",
 		[KVM_EXIT_MEMORY_FAULT] = "MEMORY_FAULT",
 	};
 

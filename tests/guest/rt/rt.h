@@ -83,6 +83,7 @@ static inline void trap_arm(void)
 }
 
 #define ARGS(...) __VA_ARGS__
+#define NONE
 
 /*
  * TRY("insn", ARGS(outputs), ARGS(inputs)): run an instruction; an exception in it is recorded, and
@@ -188,7 +189,7 @@ static inline struct trap try_rdmsr(u32 msr, u64 *v)
 
 static inline struct trap try_wrmsr(u32 msr, u64 v)
 {
-	return TRY("wrmsr", , ARGS("c"(msr), "a"((u32)v), "d"((u32)(v >> 32))));
+	return TRY("wrmsr", NONE, ARGS("c"(msr), "a"((u32)v), "d"((u32)(v >> 32))));
 }
 
 static inline u64 rdtsc(void)
