@@ -29,6 +29,9 @@ override APPEND := $(value APPEND)
 override MODULE_ARGS := $(value MODULE_ARGS)
 export CPU KERNEL MODEL MODULE_ARGS STOCK CPUS MEMORY APPEND CMD HOST
 
+# V=1 shows commands.
+QUIET := --no-print-directory $(if $(V),,-s)
+
 # Passed on to the kernel's build system.
 KBUILD_WORDS := $(foreach v,W C V,$(if $($(v)),$(v)=$($(v))))
 
@@ -65,14 +68,14 @@ $(BUILD)/kernel/%/release:
 
 vmm:
 	@scripts/need build
-	@$(MAKE) --no-print-directory -C tools/vmm BUILD=$(BUILD)
+	@$(MAKE) $(QUIET) -C tools/vmm BUILD=$(BUILD)
 
 tests: $(addprefix tests-,$(TEST_FOLDERS))
 
 .PHONY: $(addprefix tests-,$(TEST_FOLDERS))
 $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 	@scripts/need build check
-	@$(MAKE) --no-print-directory -C tests/$* BUILD=$(BUILD)
+	@$(MAKE) $(QUIET) -C tests/$* BUILD=$(BUILD)
 
 # What is built on the way is told on stderr: stdout belongs to the guest.
 run:

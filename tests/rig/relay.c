@@ -31,12 +31,16 @@
 
 #define EMULATOR_FD	3
 #define ESCAPE		0x1d	/* Ctrl-], three times: kill the emulator */
+#define INPUT_MAX	4096	/* bytes of input in a frame */
+#define QUEUE_SIZE	(2 * (sizeof(struct rig_header) + INPUT_MAX))
 
 struct relay {
 	const char *dir;
 	bool tty;
 	pid_t emulator;
 	int sock;
+	char queue[QUEUE_SIZE];	/* frames that the agent has not taken yet */
+	size_t queued;
 	int sigfd;
 	int in;			/* 0 while there is input to pass, -1 before and after */
 	FILE *kmsg;
@@ -115,16 +119,49 @@ static void finish(struct relay *r, const char *result, int status)
 	r->result_status = status;
 }
 
+static bool has_room(const struct relay *r, size_t len)
+{
+	return QUEUE_SIZE - r->queued >= sizeof(struct rig_header) + len;
+}
+
+/*
+ * The agent takes what it is ready to take. This must never wait for it: it may itself be waiting
+ * for its output to be read here.
+ */
+static void flush_queue(struct relay *r)
+{
+	ssize_t n = send(r->sock, r->queue, r->queued, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0)
+		return; /* full for now, or gone: then reading says so */
+	r->queued -= n;
+	memmove(r->queue, r->queue + n, r->queued);
+}
+
+/* Queue a frame for the agent; the caller has seen that there is room. */
+static void to_agent(struct relay *r, enum rig_frame type, const void *buf, uint32_t len)
+{
+	struct rig_header header = { .type = type, .len = len };
+
+	if (r->sock < 0)
+		return;
+	memcpy(r->queue + r->queued, &header, sizeof(header));
+	if (len)
+		memcpy(r->queue + r->queued + sizeof(header), buf, len);
+	r->queued += sizeof(header) + len;
+	flush_queue(r);
+}
+
 static void send_winsize(struct relay *r)
 {
 	struct winsize ws;
 	uint16_t size[2];
 
-	if (!r->tty || ioctl(0, TIOCGWINSZ, &ws))
+	if (!r->tty || !has_room(r, sizeof(size)) || ioctl(0, TIOCGWINSZ, &ws))
 		return;
 	size[0] = ws.ws_row;
 	size[1] = ws.ws_col;
-	send_frame(r->sock, RIG_WINSIZE, size, sizeof(size));
+	to_agent(r, RIG_WINSIZE, size, sizeof(size));
 }
 
 static void command_starts(struct relay *r)
@@ -240,21 +277,19 @@ static void look_for_escape(struct relay *r, const char *buf, ssize_t n)
 
 static void from_user(struct relay *r)
 {
-	char buf[4096];
+	char buf[INPUT_MAX];
 	ssize_t n = read(0, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
 		r->in = -1;
-		if (r->sock >= 0)
-			send_frame(r->sock, RIG_STDIN_EOF, NULL, 0);
+		to_agent(r, RIG_STDIN_EOF, NULL, 0);
 		return;
 	}
 	if (r->tty)
 		look_for_escape(r, buf, n);
-	if (r->sock >= 0)
-		send_frame(r->sock, RIG_STDIN, buf, n);
+	to_agent(r, RIG_STDIN, buf, n);
 }
 
 static void from_signals(struct relay *r)
@@ -300,8 +335,8 @@ static void serve(struct relay *r, long long deadline)
 	while (!over(r)) {
 		struct pollfd pfd[] = {
 			{ .fd = r->sigfd, .events = POLLIN },
-			{ .fd = r->sock, .events = POLLIN },
-			{ .fd = r->sock >= 0 ? r->in : -1, .events = POLLIN },
+			{ .fd = r->sock, .events = r->queued ? POLLIN | POLLOUT : POLLIN },
+			{ .fd = r->sock >= 0 && has_room(r, INPUT_MAX) ? r->in : -1, .events = POLLIN },
 		};
 		long long left = deadline ? deadline - now_ms() : -1;
 
@@ -311,8 +346,10 @@ static void serve(struct relay *r, long long deadline)
 		}
 		if (poll(pfd, 3, left > 1000000 ? 1000000 : left) < 0 && errno != EINTR)
 			die("poll");
+		if (pfd[1].revents & POLLOUT)
+			flush_queue(r);
 		/* The agent's words before the emulator's end. */
-		if (pfd[1].revents)
+		if (pfd[1].revents & ~POLLOUT)
 			from_agent(r);
 		else if (pfd[0].revents)
 			from_signals(r);
