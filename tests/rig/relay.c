@@ -333,10 +333,11 @@ static bool over(const struct relay *r)
 static void serve(struct relay *r, long long deadline)
 {
 	while (!over(r)) {
+		bool reading = r->sock >= 0 && has_room(r, INPUT_MAX);
 		struct pollfd pfd[] = {
 			{ .fd = r->sigfd, .events = POLLIN },
 			{ .fd = r->sock, .events = r->queued ? POLLIN | POLLOUT : POLLIN },
-			{ .fd = r->sock >= 0 && has_room(r, INPUT_MAX) ? r->in : -1, .events = POLLIN },
+			{ .fd = reading ? r->in : -1, .events = POLLIN },
 		};
 		long long left = deadline ? deadline - now_ms() : -1;
 

@@ -203,8 +203,8 @@ static inline u64 rdtsc(void)
 static inline void cli(void) { asm volatile("cli" ::: "memory"); }
 static inline void sti(void) { asm volatile("sti" ::: "memory"); }
 static inline void pause(void) { asm volatile("pause" ::: "memory"); }
-/* Sleep until an interrupt: none can come between the two. */
-static inline void sti_hlt(void) { asm volatile("sti; hlt; cli" ::: "memory"); }
+/* STI, HLT, CLI: sleep until an interrupt; see woken_early() in rt.c. */
+void sti_hlt(void);
 
 static inline u64 read_cr0(void) { u64 v; asm volatile("mov %%cr0, %0" : "=r"(v)); return v; }
 static inline u64 read_cr2(void) { u64 v; asm volatile("mov %%cr2, %0" : "=r"(v)); return v; }
