@@ -11,6 +11,7 @@
 
 #include "memslot.h"
 #include "notifier.h"
+#include "trace.h"
 #include "vm.h"
 
 static struct kvm *mn_to_kvm(struct mmu_notifier *mn)
@@ -45,6 +46,7 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 	u32 pos;
 	int idx;
 
+	trace_kvm_unmap_hva_range(range->start, range->end);
 	range_begin(&kvm->notifier, range->start, range->end);
 
 	/* Also a full barrier: slots published before some fault saw a count of 0 are seen here. */
@@ -87,6 +89,7 @@ static bool age(struct mmu_notifier *mn, hva_t start, hva_t end, bool clear)
 	u32 pos;
 	int idx;
 
+	trace_kvm_age_hva(start, end);
 	idx = srcu_read_lock(&kvm->srcu);
 	slots = kvm_memslots(kvm);
 	pos = memslots_hva_first(slots, start);

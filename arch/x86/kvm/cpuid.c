@@ -15,6 +15,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "ioctl.h"
+#include "trace.h"
 
 static_assert(CPUID_INDEX_MAX == KVM_MAX_CPUID_ENTRIES);
 
@@ -416,6 +417,16 @@ void kvm_cpuid(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	*edx = regs[KVM_CPUID_EDX];
 }
 
+/* RAX and RCX still hold what was asked for. A leaf that is not there may show the data of another. */
+static noinline void trace_cpuid(struct kvm_vcpu *vcpu, u32 eax, u32 ebx, u32 ecx, u32 edx)
+{
+	u32 function = vcpu->regs.val[KVM_REG_RAX], index = vcpu->regs.val[KVM_REG_RCX];
+	bool found = find(vcpu, function, index);
+
+	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx, found,
+			!found && (eax | ebx | ecx | edx));
+}
+
 /* Exit handler: CPUID. */
 enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
 {
@@ -429,6 +440,8 @@ enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
 		return KVM_RESUME;
 	}
 	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	if (trace_kvm_cpuid_enabled())
+		trace_cpuid(vcpu, eax, ebx, ecx, edx);
 	val[KVM_REG_RAX] = eax;
 	val[KVM_REG_RBX] = ebx;
 	val[KVM_REG_RCX] = ecx;

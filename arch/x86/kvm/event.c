@@ -12,6 +12,7 @@
 #include "cr.h"
 #include "event.h"
 #include "guest_time.h"
+#include "trace.h"
 
 /* --- queueing -------------------------------------------------------------------------------- */
 
@@ -245,6 +246,7 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 	}
 	e->pending = false;
 	e->injected = true;
+	trace_kvm_inj_exception(e->vector, e->has_error, e->error, false);
 	vendor_call(inject_exception, vcpu);
 }
 
@@ -254,6 +256,8 @@ static bool inject_again(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_event *ev = &vcpu->event;
 
 	if (ev->exception.injected) {
+		trace_kvm_inj_exception(ev->exception.vector, ev->exception.has_error,
+					ev->exception.error, true);
 		vendor_call(inject_exception, vcpu);
 		return true;
 	}
@@ -265,6 +269,7 @@ static bool inject_again(struct kvm_vcpu *vcpu)
 		return true;
 	}
 	if (ev->irq.injected) {
+		trace_kvm_inj_virq(ev->irq.vector, ev->irq.soft, true);
 		vendor_call(inject_irq, vcpu, true);
 		return true;
 	}
@@ -305,6 +310,7 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
 			vcpu->event.irq.soft = false;
 			vcpu->event.irq.vector = vector;
 			vcpu->stat.irq_injections++;
+			trace_kvm_inj_virq(vector, false, false);
 			vendor_call(inject_irq, vcpu, false);
 		}
 		if (irqchip_pending(vcpu) < 0)

@@ -11,6 +11,7 @@
 #include "event.h"
 #include "exit.h"
 #include "run.h"
+#include "trace.h"
 
 enum kvm_exit_action exit_hlt(struct kvm_vcpu *vcpu)
 {
@@ -189,6 +190,7 @@ static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
  */
 enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access)
 {
+	trace_kvm_page_fault(vcpu, gpa);
 	switch (mmu_nested_fault(vcpu, gpa, access)) {
 	case MMU_FAULT_FIXED:
 		return KVM_RESUME;

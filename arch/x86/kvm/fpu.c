@@ -17,6 +17,7 @@
 #include "access.h"
 #include "cpuid.h"
 #include "fpu.h"
+#include "trace.h"
 
 u64 kvm_host_xcr0, kvm_host_xss, kvm_supported_xcr0;
 
@@ -77,6 +78,7 @@ void kvm_fpu_enter(struct kvm_vcpu *vcpu)
 {
 	fpu_swap_kvm_fpstate(&vcpu->fpu.guest, true);
 	vcpu->fpu.in_use = true;
+	trace_kvm_fpu(1);
 }
 
 void kvm_fpu_leave(struct kvm_vcpu *vcpu)
@@ -84,6 +86,7 @@ void kvm_fpu_leave(struct kvm_vcpu *vcpu)
 	vcpu->fpu.in_use = false;
 	fpu_swap_kvm_fpstate(&vcpu->fpu.guest, false);
 	vcpu->stat.fpu_reload++;
+	trace_kvm_fpu(0);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "core.h"
 #include "cr.h"
 #include "exit.h"
+#include "trace.h"
 
 static u64 linear_rip(struct kvm_vcpu *vcpu)
 {
@@ -43,6 +44,7 @@ static enum kvm_exit_action complete_in(struct kvm_vcpu *vcpu)
 	if (linear_rip(vcpu) != vcpu->io.linear_rip)
 		return KVM_RESUME;
 	memcpy(&value, vcpu->io.pio_data, vcpu->io.size);
+	trace_kvm_pio(false, vcpu->io.port, vcpu->io.size, 1, &value);
 	set_result(vcpu, vcpu->io.size, value);
 	return exit_skip(vcpu);
 }
@@ -57,6 +59,7 @@ static enum kvm_exit_action to_user(struct kvm_vcpu *vcpu, u16 port, int size, b
 	run->io.port = port;
 	run->io.count = 1;
 	run->io.data_offset = KVM_PIO_DATA_PAGE * PAGE_SIZE;
+	vcpu->io.port = port;
 	vcpu->io.size = size;
 	vcpu->io.linear_rip = linear_rip(vcpu);
 	vcpu->io.complete = in ? complete_in : complete_out;
@@ -79,11 +82,13 @@ enum kvm_exit_action exit_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in
 	vcpu->stat.io_exits++;
 	if (in) {
 		if (!iobus_read(vcpu, KVM_PIO_BUS, port, size, &value)) {
+			trace_kvm_pio(false, port, size, 1, &value);
 			set_result(vcpu, size, value);
 			return exit_skip(vcpu);
 		}
 	} else {
 		value = vcpu->regs.val[KVM_REG_RAX];
+		trace_kvm_pio(true, port, size, 1, &value);
 		if (!iobus_write(vcpu, KVM_PIO_BUS, port, size, &value))
 			return exit_skip(vcpu);
 		memcpy(vcpu->io.pio_data, &value, size);

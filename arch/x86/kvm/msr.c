@@ -16,6 +16,7 @@
 #include "guest_time.h"
 #include "ioctl.h"
 #include "msr_table.h"
+#include "trace.h"
 
 static bool ignore_msrs;
 module_param(ignore_msrs, bool, 0644);
@@ -244,6 +245,7 @@ static noinline enum kvm_exit_action failed_access(struct kvm_vcpu *vcpu, u32 ex
 	struct kvm_run *run = vcpu->run;
 
 	if (!(vcpu->kvm->caps.user_space_msr & reason)) {
+		trace_kvm_msr(exit == KVM_EXIT_X86_WRMSR, index, data, true);
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
 	}
@@ -267,6 +269,7 @@ enum kvm_exit_action exit_rdmsr(struct kvm_vcpu *vcpu)
 	r = kvm_msr_read(vcpu, index, &value, false);
 	if (unlikely(r))
 		return failed_access(vcpu, KVM_EXIT_X86_RDMSR, index, 0, r);
+	trace_kvm_msr(false, index, value, false);
 	return finish_rdmsr(vcpu, value);
 }
 EXPORT_SYMBOL_NS_GPL(exit_rdmsr, GUESTMODE);
@@ -281,6 +284,7 @@ enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu)
 	r = kvm_msr_write(vcpu, index, value, false);
 	if (unlikely(r))
 		return failed_access(vcpu, KVM_EXIT_X86_WRMSR, index, value, r);
+	trace_kvm_msr(true, index, value, false);
 	return exit_skip(vcpu);
 }
 EXPORT_SYMBOL_NS_GPL(exit_wrmsr, GUESTMODE);

@@ -16,6 +16,7 @@
 #include "cpuid.h"
 #include "exit.h"
 #include "guest_time.h"
+#include "trace.h"
 
 /**
  * kvm_pv_features() - KVM_FEATURE_* bits (CPUID 0x40000001 EAX) that work here
@@ -325,6 +326,7 @@ enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
 	};
 
 	vcpu->stat.hypercalls++;
+	trace_kvm_hypercall(call.nr, call.a[0], call.a[1], call.a[2], call.a[3]);
 	val[KVM_REG_RAX] = do_hypercall(vcpu, &call) & mask;
 	return exit_skip(vcpu);
 }

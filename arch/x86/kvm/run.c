@@ -21,6 +21,7 @@
 #include "guest_time.h"
 #include "hostwork.h"
 #include "run.h"
+#include "trace.h"
 
 /* --- requests -------------------------------------------------------------------------------- */
 
@@ -213,7 +214,9 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 		return KVM_RESUME;
 	}
 
+	trace_kvm_entry(vcpu, false);
 	enter_and_exit(vcpu);
+	trace_kvm_exit(vcpu, kvm_caps->trace_isa);
 
 	/* VMSCAPE: before this CPU runs any user code again, the guest's branch history goes. */
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
@@ -411,6 +414,7 @@ long kvm_vcpu_run(struct kvm_vcpu *vcpu)
 
 	r = complete_and_run(vcpu);
 
+	trace_kvm_userspace_exit(vcpu->run->exit_reason, r);
 	fill_run(vcpu);
 	kvm_srcu_unlock(vcpu);
 	kvm_fpu_leave(vcpu);

@@ -11,6 +11,7 @@
 
 #include "clock_scale.h"
 #include "guest_time.h"
+#include "trace.h"
 #include "vendor.h"
 
 /* A frequency that is so near needs no scaling: no calibration is better. */
@@ -54,6 +55,7 @@ u64 kvm_tsc_to_host_ns(struct kvm_vcpu *vcpu, u64 guest_delta)
 /* Hardware, clock page and deadline timer follow. vCPU loaded. */
 static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 {
+	trace_kvm_write_tsc_offset(vcpu->vcpu_id, vcpu->tsc.offset, offset);
 	vcpu->tsc.offset = offset;
 	vendor_call(set_tsc, vcpu);
 	kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);

@@ -13,6 +13,10 @@
 
 #define KVM_VENDOR_VERSION 1
 
+/* Whose exit reasons: kvm_vendor_caps.trace_isa. */
+#define KVM_ISA_VMX 1
+#define KVM_ISA_SVM 2
+
 /**
  * struct kvm_vendor_caps - what this host's hardware and the vendor module offer, as data
  * Filled in by the vendor before registration and read-only afterwards.
@@ -23,6 +27,7 @@ struct kvm_vendor_caps {
 	u8 tsc_frac_bits;
 	u64 tsc_ratio_default; /* 1.0 */
 	u64 tsc_ratio_max;
+	u8 trace_isa; /* whose exit reasons: KVM_ISA_* */
 	u8 npt_levels; /* 4 or 5 */
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	bool nested;

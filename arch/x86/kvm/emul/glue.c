@@ -15,6 +15,7 @@
 #include "fpu.h"
 #include "guest_mem.h"
 #include "msr.h"
+#include "trace.h"
 
 /*
  * The log of accesses to devices that the instruction in hand has completed. When an instruction is
@@ -115,8 +116,15 @@ static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, 
 	if (s->nr >= LOG_ENTRIES)
 		return EMUL_UNHANDLEABLE;
 	vcpu->stat.mmio_exits++;
-	if (!device_access(vcpu, gpa, buf, len, write))
+	if (write)
+		trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, len, gpa, buf);
+	if (!device_access(vcpu, gpa, buf, len, write)) {
+		if (!write)
+			trace_kvm_mmio(KVM_TRACE_MMIO_READ, len, gpa, buf);
 		return log_append(s, gpa, buf, len, write);
+	}
+	if (!write)
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, len, gpa, NULL);
 
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = gpa;
@@ -333,14 +341,17 @@ static enum emul_result op_pio_in(void *opaque, u16 port, unsigned int size, voi
 
 	if (s->pio_done && s->pio_size == size && s->pio_count == count) {
 		memcpy(buf, s->vcpu->io.pio_data, size * count);
+		trace_kvm_pio(false, port, size, count, buf);
 		return EMUL_OK;
 	}
 	s->vcpu->stat.io_exits++;
 	for (i = 0; i < count; i++)
 		if (iobus_read(s->vcpu, KVM_PIO_BUS, port, size, buf + i * size))
 			break;
-	if (i == count)
+	if (i == count) {
+		trace_kvm_pio(false, port, size, count, buf);
 		return EMUL_OK;
+	}
 	/* A device answers all elements or none: the first says which. */
 	return i ? EMUL_UNHANDLEABLE : pio_to_user(s, port, size, count, true);
 }
@@ -354,6 +365,7 @@ static enum emul_result op_pio_out(void *opaque, u16 port, unsigned int size, co
 	if (s->pio_done && s->pio_size == size && s->pio_count == count)
 		return EMUL_OK;
 	s->vcpu->stat.io_exits++;
+	trace_kvm_pio(true, port, size, count, buf);
 	for (i = 0; i < count; i++)
 		if (iobus_write(s->vcpu, KVM_PIO_BUS, port, size, buf + i * size))
 			break;
@@ -768,8 +780,10 @@ static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu)
 
 	if (!resumable(s))
 		return KVM_RESUME;
-	if (!e->write)
+	if (!e->write) {
 		memcpy(e->data, vcpu->run->mmio.data, e->len);
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, e->len, e->gpa, e->data);
+	}
 	s->nr++;
 	return execute(s);
 }

@@ -3,6 +3,7 @@
 
 #include <linux/slab.h>
 
+#include "../trace.h"
 #include "internal.h"
 
 #define IOAPIC_SIZE 0x100
@@ -59,6 +60,7 @@ int ioapic_set_irq(struct kvm *kvm, u32 pin, u32 source, bool level)
 	batch.nr = 0;
 	spin_lock_irqsave(&ioapic->lock, flags);
 	r = ioapic_model_set(&ioapic->model, pin, source, level, &batch);
+	trace_kvm_ioapic_set_irq(ioapic->model.redir[pin], pin, r == IRQ_COALESCED);
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 	return batch.nr ? send(kvm, ioapic, &batch) : r;
 }

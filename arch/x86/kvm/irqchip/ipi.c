@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "../event.h"
+#include "../trace.h"
 #include "internal.h"
 
 /* --- APIC id -> vCPU ------------------------------------------------------------------------- */
@@ -160,6 +161,7 @@ static int deliver_fixed(struct kvm_lapic *lapic, const struct irq_msg *msg,
 
 static int deliver_one(struct kvm_lapic *lapic, const struct irq_msg *msg, struct kvm_vcpu *source)
 {
+	trace_kvm_apic_accept_irq(lapic->vcpu->vcpu_id, msg->mode << 8, msg->level, msg->vector);
 	switch (msg->mode) {
 	case IRQ_FIXED:
 	case IRQ_LOWEST:

@@ -14,6 +14,7 @@
 #include "../cpuid.h"
 #include "../event.h"
 #include "../guest_time.h"
+#include "../trace.h"
 #include "internal.h"
 
 unsigned int min_timer_period_us = 200;
@@ -36,6 +37,10 @@ void lapic_host_send(struct lapic_regs *l, const struct irq_msg *msg)
 {
 	struct kvm_vcpu *vcpu = to_lapic(l)->vcpu;
 
+	/* The ICR in words: vector, mode 10:8, logical 11, assert 14, level 15, shorthand 19:18. */
+	trace_kvm_apic_ipi(msg->vector | msg->mode << 8 | msg->logical << 11 | msg->assert << 14 |
+				   msg->level << 15 | msg->shorthand << 18,
+			   msg->dest);
 	irqchip_deliver(vcpu->kvm, msg, vcpu);
 }
 
@@ -44,6 +49,7 @@ void lapic_host_eoi(struct lapic_regs *l, u8 vector, bool level)
 	struct kvm_vcpu *vcpu = to_lapic(l)->vcpu;
 	struct kvm_ioapic *ioapic = vcpu->kvm->irqchip.ioapic;
 
+	trace_kvm_eoi(vcpu->vcpu_id, vector);
 	if (ioapic && (level || test_bit(vector, ioapic->ack_vectors)))
 		ioapic_eoi(vcpu, vector);
 }
@@ -412,6 +418,7 @@ static int read_x2apic(struct lapic_regs *l, u32 index, u64 *value)
 	*value = low;
 	if (index == X2APIC_ICR)
 		*value |= (u64)lapic_get(l, LAPIC_ICR2) << 32;
+	trace_kvm_apic(false, (index - X2APIC_FIRST) * 16, *value);
 	return 0;
 }
 
@@ -419,6 +426,7 @@ static int write_x2apic(struct lapic_regs *l, u32 index, u64 value)
 {
 	if (!l->x2apic || index < X2APIC_FIRST || index > X2APIC_LAST)
 		return -EINVAL;
+	trace_kvm_apic(true, (index - X2APIC_FIRST) * 16, value);
 	/* The hottest two first. */
 	if (index == X2APIC_EOI && !value) {
 		lapic_regs_eoi(l);
@@ -523,6 +531,7 @@ int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 	if ((offset & 15) + len > 4)
 		return 0;
 	lapic_regs_read(&vcpu->lapic->regs, offset & ~15, &reg);
+	trace_kvm_apic(false, offset & ~15, reg);
 	memcpy(val, (u8 *)&reg + (offset & 15), len);
 	return 0;
 }
@@ -546,6 +555,7 @@ int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val)
 	if (r || len != 4 || (offset & 15))
 		return 0;
 	memcpy(&reg, val, sizeof(reg));
+	trace_kvm_apic(true, offset, reg);
 	if (offset == LAPIC_EOI)
 		lapic_regs_eoi(&vcpu->lapic->regs);
 	else

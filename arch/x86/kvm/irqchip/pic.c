@@ -3,6 +3,7 @@
 
 #include <linux/slab.h>
 
+#include "../trace.h"
 #include "internal.h"
 
 /*
@@ -38,6 +39,7 @@ static void pic_unlock(struct kvm_pic *pic, unsigned long flags, bool was)
 int pic_set_irq(struct kvm *kvm, u32 line, u32 source, bool level)
 {
 	struct kvm_pic *pic = kvm->irqchip.pic;
+	const struct kvm_pic_state *chip;
 	unsigned long flags;
 	bool was;
 	int r;
@@ -45,6 +47,8 @@ int pic_set_irq(struct kvm *kvm, u32 line, u32 source, bool level)
 	spin_lock_irqsave(&pic->lock, flags);
 	was = pic->model.output;
 	r = pic_model_set(&pic->model, line, source, level);
+	chip = &pic->model.chip[line / 8];
+	trace_kvm_pic_set_irq(line / 8, line % 8, chip->elcr, chip->imr, r == IRQ_COALESCED);
 	pic_unlock(pic, flags, was);
 	return r;
 }

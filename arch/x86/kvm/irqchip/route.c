@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
+#include "../trace.h"
 #include "internal.h"
 
 #define PIC_PINS 8
@@ -52,6 +53,7 @@ int irqchip_send_msi(struct kvm *kvm, u32 address_lo, u32 address_hi, u32 data)
 		.assert = true,
 	};
 
+	trace_kvm_msi_set_irq((u64)address_hi << 32 | address_lo, data);
 	if (kvm->irqchip.x2apic_32bit_ids)
 		msg.dest |= address_hi & 0xffffff00;
 	if (msg.dest == 0xff)
@@ -96,6 +98,7 @@ int irqchip_set_irq(struct kvm *kvm, u32 source, u32 gsi, int level)
 	int idx, r = IRQ_IGNORED;
 	u32 i;
 
+	trace_kvm_set_irq(gsi, level, source);
 	idx = srcu_read_lock(&kvm->srcu);
 	routes = srcu_dereference(kvm->irqchip.routes, &kvm->srcu);
 	if (routes && gsi < routes->nr_gsi) {
@@ -139,8 +142,10 @@ void irqchip_notify_ack(struct kvm *kvm, u32 chip, u32 pins)
 	idx = srcu_read_lock(&kvm->srcu);
 	routes = srcu_dereference(kvm->irqchip.routes, &kvm->srcu);
 	hlist_for_each_entry_srcu(ack, &kvm->irqchip.acks, node, srcu_read_lock_held(&kvm->srcu))
-		if (gsi_pins(routes, ack->gsi, chip) & pins)
+		if (gsi_pins(routes, ack->gsi, chip) & pins) {
+			trace_kvm_ack_irq(chip, __ffs(gsi_pins(routes, ack->gsi, chip) & pins));
 			ack->acked(ack);
+		}
 	srcu_read_unlock(&kvm->srcu, idx);
 }
 

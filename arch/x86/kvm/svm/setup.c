@@ -129,6 +129,7 @@ static void __init fill_caps(void)
 	caps.tsc_ratio_default = SVM_TSC_RATIO_DEFAULT;
 	caps.tsc_ratio_max = SVM_TSC_RATIO_MAX;
 	/* Nested tables have as many levels as the host's own. */
+	caps.trace_isa = KVM_ISA_SVM;
 	caps.npt_levels = pgtable_l5_enabled() ? 5 : 4;
 	caps.npt_max_page_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
 	caps.nested = false;
