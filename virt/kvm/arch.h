@@ -14,6 +14,9 @@ int kvm_arch_vcpu_check(struct kvm *kvm, u32 id); /* may a vCPU of this id be ma
 int kvm_arch_vcpu_create(struct kvm_vcpu *vcpu);
 void kvm_arch_vcpu_free(struct kvm_vcpu *vcpu);
 
+/* Statistics: the tables are those of stats.h. */
+void kvm_arch_vm_stat(struct kvm *kvm, struct kvm_vm_stat *stat);
+
 /* Preemption off. */
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);

@@ -23,6 +23,7 @@ struct kvm;
 struct kvm_vcpu;
 struct kvm_memslots;
 struct kvm_memslot;
+struct kvm_vm_stat;
 
 typedef u64 gpa_t; /* guest physical address, bytes */
 typedef u64 gfn_t; /* guest frame number, gpa >> PAGE_SHIFT */

@@ -13,6 +13,7 @@
 #include "core.h"
 #include "ioctl.h"
 #include "percpu.h"
+#include "stats.h"
 #include "vcpu.h"
 
 static long ioctl_api_version(struct kvm_ioctl_call *call)
@@ -81,6 +82,7 @@ int kvm_core_start(struct module *owner)
 	dev_fops.owner = owner;
 	kvm_vm_fops.owner = owner;
 	kvm_vcpu_fops.owner = owner;
+	kvm_stats_start(owner);
 
 	/* A static key: switched here once, not with each first and last VM. */
 	preempt_notifier_inc();
@@ -96,6 +98,7 @@ err_percpu:
 	percpu_disable_all();
 err_notifier:
 	preempt_notifier_dec();
+	kvm_stats_stop();
 	return r;
 }
 
@@ -107,4 +110,5 @@ void kvm_core_stop(void)
 	misc_deregister(&kvm_miscdev);
 	percpu_disable_all();
 	preempt_notifier_dec();
+	kvm_stats_stop();
 }

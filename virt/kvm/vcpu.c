@@ -15,6 +15,7 @@
 #include "arch.h"
 #include "core.h"
 #include "ioctl.h"
+#include "trace.h"
 #include "vcpu.h"
 
 static unsigned int halt_poll_ns = 200000;
@@ -188,7 +189,6 @@ bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 	if (!rcuwait_wake_up(&vcpu->wait))
 		return false;
 	WRITE_ONCE(vcpu->ready, true);
-	vcpu->stat.halt_wakeup++;
 	return true;
 }
 EXPORT_SYMBOL_NS_GPL(kvm_vcpu_wake_up, GUESTMODE);
@@ -228,20 +228,45 @@ static bool block_ends(struct kvm_vcpu *vcpu)
 	       READ_ONCE(vcpu->kvm->dead);
 }
 
-/* Busy-wait for an event: a wake-up costs more than many waits last. */
-static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t start)
+static void count_poll(struct kvm_vcpu *vcpu, u64 ns, bool success)
 {
-	ktime_t stop = ktime_add_ns(start, vcpu->halt_poll_ns);
+	struct kvm_vcpu_stat *stat = &vcpu->stat;
+
+	if (success) {
+		stat->halt_successful_poll++;
+		if (!kvm_arch_vcpu_runnable(vcpu))
+			stat->halt_poll_invalid++;
+		stat->halt_poll_success_ns += ns;
+		kvm_stat_hist(stat->halt_poll_success_hist, ns);
+	} else {
+		stat->halt_poll_fail_ns += ns;
+		kvm_stat_hist(stat->halt_poll_fail_hist, ns);
+	}
+}
+
+/*
+ * Busy-wait for an event: a wake-up costs more than many waits last. *now: start, and when the
+ * clock was read last.
+ */
+static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t *now)
+{
+	ktime_t start = *now, stop = ktime_add_ns(start, vcpu->halt_poll_ns);
+	bool ended;
 
 	vcpu->stat.halt_attempted_poll++;
-	do {
-		if (block_ends(vcpu)) {
-			vcpu->stat.halt_successful_poll++;
-			return true;
-		}
+	for (;;) {
+		ended = block_ends(vcpu);
+		if (ended)
+			break;
 		cpu_relax();
-	} while (!need_resched() && ktime_before(ktime_get(), stop));
-	return false;
+		if (need_resched())
+			break;
+		*now = ktime_get();
+		if (!ktime_before(*now, stop))
+			break;
+	}
+	count_poll(vcpu, ktime_to_ns(ktime_sub(*now, start)), ended);
+	return ended;
 }
 
 /* The wait took block_ns in all: would polling longer have caught it, or was it in vain? */
@@ -256,7 +281,19 @@ static void adapt_poll(struct kvm_vcpu *vcpu, u64 block_ns)
 			    READ_ONCE(halt_poll_ns_grow_start);
 	else
 		now = READ_ONCE(halt_poll_ns_shrink) ? now / READ_ONCE(halt_poll_ns_shrink) : 0;
-	vcpu->halt_poll_ns = min(now, limit);
+	now = min(now, limit);
+	if (now != vcpu->halt_poll_ns)
+		trace_kvm_halt_poll_ns(now > vcpu->halt_poll_ns, vcpu->vcpu_id, now,
+				       vcpu->halt_poll_ns);
+	vcpu->halt_poll_ns = now;
+}
+
+static void count_sleep(struct kvm_vcpu *vcpu, u64 ns)
+{
+	if (kvm_arch_vcpu_runnable(vcpu))
+		vcpu->stat.halt_wakeup++;
+	vcpu->stat.halt_wait_ns += ns;
+	kvm_stat_hist(vcpu->stat.halt_wait_hist, ns);
 }
 
 /**
@@ -267,12 +304,13 @@ static void adapt_poll(struct kvm_vcpu *vcpu, u64 block_ns)
  */
 void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 {
-	ktime_t start = ktime_get();
+	ktime_t start = ktime_get(), now = start;
 	bool slept = false;
 
 	if (vcpu->halt_poll_ns > READ_ONCE(halt_poll_ns))
 		vcpu->halt_poll_ns = READ_ONCE(halt_poll_ns);
-	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) || !halt_poll(vcpu, start)) {
+	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) || !halt_poll(vcpu, &now)) {
+		WRITE_ONCE(vcpu->stat.blocking, 1);
 		prepare_to_rcuwait(&vcpu->wait);
 		for (;;) {
 			set_current_state(TASK_INTERRUPTIBLE);
@@ -282,9 +320,18 @@ void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 			schedule();
 		}
 		finish_rcuwait(&vcpu->wait);
+		WRITE_ONCE(vcpu->stat.blocking, 0);
 	}
-	if (slept || !vcpu->halt_poll_ns)
-		adapt_poll(vcpu, ktime_to_ns(ktime_sub(ktime_get(), start)));
+	if (slept || !vcpu->halt_poll_ns) {
+		ktime_t end = ktime_get();
+
+		if (slept)
+			count_sleep(vcpu, ktime_to_ns(ktime_sub(end, now)));
+		now = end;
+		adapt_poll(vcpu, ktime_to_ns(ktime_sub(end, start)));
+	}
+	trace_kvm_vcpu_wakeup(ktime_to_ns(ktime_sub(now, start)), slept,
+			      kvm_arch_vcpu_runnable(vcpu));
 }
 
 /* --- the vCPU's file ------------------------------------------------------------------------- */
@@ -319,7 +366,15 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct kvm_ioctl_row vcpu_ioctls[] = { {} };
+static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
+{
+	return kvm_vcpu_stats_fd(call->vcpu);
+}
+
+static const struct kvm_ioctl_row vcpu_ioctls[] = {
+	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE | IOC_NO_VCPU_MUTEX },
+	{}
+};
 
 static long vcpu_call(struct file *file, unsigned int cmd, unsigned long value, bool compat)
 {
@@ -454,6 +509,7 @@ static long vcpu_publish(struct kvm *kvm, struct kvm_vcpu *vcpu)
 	/* Pairs with readers of online_vcpus: index first, count afterwards. */
 	smp_wmb();
 	atomic_inc(&kvm->online_vcpus);
+	kvm_stats_vcpu_add(vcpu);
 	fd_install(fd, file);
 	return fd;
 

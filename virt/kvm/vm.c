@@ -2,6 +2,7 @@
 /* VMs: creation, the VM's file, destruction with the last reference. */
 
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -67,6 +68,8 @@ static void vm_destroy(struct kvm *kvm)
 	struct kvm_vcpu *vcpu;
 	unsigned long idx;
 
+	/* First: readers look at vCPUs. */
+	kvm_stats_vm_remove(kvm);
 	kvm_arch_vm_predestroy(kvm);
 	/* From here on the host may unmap what it likes: nothing of ours maps it. */
 	notifier_unregister(kvm);
@@ -134,9 +137,15 @@ static long ioctl_set_memory_region(struct kvm_ioctl_call *call)
 	return set_region(call->kvm, call->arg);
 }
 
+static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
+{
+	return kvm_vm_stats_fd(call->kvm);
+}
+
 static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, ioctl_create_vcpu, IOC_ARG_VALUE },
 	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region },
+	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };
 
@@ -186,6 +195,7 @@ struct file_operations kvm_vm_fops = {
  */
 long kvm_vm_create_fd(unsigned long type)
 {
+	struct file *file;
 	struct kvm *kvm;
 	int fd;
 
@@ -194,8 +204,20 @@ long kvm_vm_create_fd(unsigned long type)
 	kvm = vm_create();
 	if (IS_ERR(kvm))
 		return PTR_ERR(kvm);
-	fd = anon_inode_getfd("kvm-vm", &kvm_vm_fops, kvm, O_RDWR | O_CLOEXEC);
+	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
-		kvm_put(kvm);
+		goto err_kvm;
+	file = anon_inode_getfile("kvm-vm", &kvm_vm_fops, kvm, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		fd = PTR_ERR(file);
+		goto err_kvm;
+	}
+	kvm_stats_vm_add(kvm, fd);
+	fd_install(fd, file);
+	return fd;
+
+err_kvm:
+	kvm_put(kvm);
 	return fd;
 }

@@ -119,6 +119,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_BINARY_STATS_FD, 1 },
 };
 
 static const struct kvm_cap_row *find(unsigned long cap)

@@ -417,12 +417,15 @@ void kvm_cpuid(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	*edx = regs[KVM_CPUID_EDX];
 }
 
-/* RAX and RCX still hold what was asked for. A leaf that is not there may show the data of another. */
-static noinline void trace_cpuid(struct kvm_vcpu *vcpu, u32 eax, u32 ebx, u32 ecx, u32 edx)
+/* Looks it up for itself, so that the handler carries nothing along for a disabled tracepoint. */
+static noinline void trace_cpuid(struct kvm_vcpu *vcpu)
 {
 	u32 function = vcpu->regs.val[KVM_REG_RAX], index = vcpu->regs.val[KVM_REG_RCX];
+	u32 eax = function, ebx, ecx = index, edx;
 	bool found = find(vcpu, function, index);
 
+	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	/* A leaf that isn't there has data if another's is shown in its place. */
 	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx, found,
 			!found && (eax | ebx | ecx | edx));
 }
@@ -439,9 +442,9 @@ enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
 	}
-	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	if (trace_kvm_cpuid_enabled())
-		trace_cpuid(vcpu, eax, ebx, ecx, edx);
+		trace_cpuid(vcpu);
+	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	val[KVM_REG_RAX] = eax;
 	val[KVM_REG_RBX] = ebx;
 	val[KVM_REG_RCX] = ecx;

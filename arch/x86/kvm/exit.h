@@ -15,7 +15,7 @@
  */
 struct kvm_exit_row {
 	enum kvm_exit_action (*handler)(struct kvm_vcpu *vcpu);
-	u32 flags;
+	enum kvm_exit_class class; /* what it counts as */
 };
 
 enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu); /* cpuid.c */

@@ -155,13 +155,17 @@ void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 	u8 mark = KVM_VCPU_PREEMPTED;
 	int idx;
 
-	if (!steal_enabled(vcpu) || !hva || current->mm != kvm->mm)
+	if (!steal_enabled(vcpu) || !hva || current->mm != kvm->mm) {
+		vcpu->stat.preemption_other++;
 		return;
+	}
 	idx = srcu_read_lock(&kvm->srcu);
 	/* The structure lies within a page, by its alignment, so that one address is enough. */
 	if (kvm_memslots(kvm)->generation == vcpu->pv.steal.hint_generation &&
 	    !copy_to_user_nofault((void __user *)(hva + STEAL(preempted)), &mark, sizeof(mark)))
 		vcpu->stat.preemption_reported++;
+	else
+		vcpu->stat.preemption_other++;
 	srcu_read_unlock(&kvm->srcu, idx);
 }
 

@@ -320,6 +320,7 @@ static long run_loop(struct kvm_vcpu *vcpu)
 		}
 		if (unlikely(user_wants_irq_window(vcpu))) {
 			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			vcpu->stat.request_irq_exits++;
 			return 0;
 		}
 		if (unlikely(host_work(vcpu)))

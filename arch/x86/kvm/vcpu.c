@@ -156,6 +156,7 @@ void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	bool moved = vcpu->cpu != cpu;
 
+	vcpu->stat.host_state_reload++;
 	vendor_call(vcpu_load, vcpu, cpu);
 	kvm_tsc_load(vcpu, cpu);
 	WRITE_ONCE(vcpu->cpu, cpu);

@@ -49,6 +49,8 @@ struct kvm_vcpu_exit {
 	u8 insn_len; /* [v] bytes that hardware fetched, 0: none */
 	u8 insn[15]; /* [v] */
 	bool failed_entry; /* [v] */
+	u32 round; /* [v] exit_times (stat.c): switched on for the how manyth time, and */
+	u64 ns; /* [v] when it was, 0: not known */
 };
 
 /*
@@ -165,20 +167,6 @@ struct kvm_vcpu_pv {
 	bool enforce_cpuid; /* [v] KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
 
-/*
- * The layout of each counter is ABI-visible through debugfs and KVM_GET_STATS_FD names (stats.c).
- */
-struct kvm_vcpu_stat {
-	u64 exits, io_exits, mmio_exits, signal_exits, irq_window_exits, nmi_window_exits;
-	u64 halt_exits, irq_exits, host_state_reload, fpu_reload, hypercalls;
-	u64 insn_emulation, insn_emulation_fail;
-	u64 irq_injections, nmi_injections, req_event, request_irq_exits, tlb_flush;
-	u64 pf_taken, pf_fixed;
-	u64 pf_emulate, pf_spurious, pf_fast, pf_mmio_spte_created, preemption_reported;
-	u64 halt_successful_poll, halt_attempted_poll, halt_poll_invalid, halt_wakeup;
-	u64 halt_poll_success_ns, halt_poll_fail_ns, halt_wait_ns;
-};
-
 struct kvm_vcpu {
 	/* generic: virt/kvm */
 	struct kvm *kvm; /* [i] holds a reference through its file */
@@ -202,7 +190,7 @@ struct kvm_vcpu {
 	bool valid_wakeup; /* [a] */
 	sigset_t sigset; /* [v] KVM_SET_SIGNAL_MASK */
 	bool sigset_active; /* [v] */
-	struct kvm_vcpu_stat stat; /* [v] */
+	struct kvm_vcpu_stat stat; /* [v], read by any; see stat.h */
 
 	/* x86 */
 	struct kvm_vcpu_regs regs;

@@ -210,8 +210,13 @@ static int __init kvm_init(void)
 	r = mmu_module_init();
 	if (r)
 		goto err_hostwork;
+	r = kvm_exit_times_init();
+	if (r)
+		goto err_mmu;
 	return 0;
 
+err_mmu:
+	mmu_module_exit();
 err_hostwork:
 	hostwork_module_exit();
 err_vcpu:
@@ -222,6 +227,7 @@ module_init(kvm_init);
 
 static void __exit kvm_exit(void)
 {
+	kvm_exit_times_exit();
 	/* Callbacks in flight are code of this module. */
 	rcu_barrier();
 	mmu_module_exit();

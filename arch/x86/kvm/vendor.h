@@ -58,6 +58,7 @@ struct kvm_vendor_caps {
  *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused
  *                the exit
  *  handle_exit   act on the exit; irqs and preemption on, kvm->srcu held, may sleep
+ *  exit_class    class of a hardware exit reason, for statistics; any thread
  *  exit_info     the last exit for tracepoints: info1, info2, event being delivered, its error code
  *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt
  *                shadow, raise #DB if single-stepping; KVM_RESUME, or what the run loop must do
@@ -114,6 +115,7 @@ struct kvm_vendor_caps {
 	X(void, run, (struct kvm_vcpu * vcpu))                                                     \
 	X(void, exit_irqoff, (struct kvm_vcpu * vcpu))                                             \
 	X(enum kvm_exit_action, handle_exit, (struct kvm_vcpu * vcpu))                             \
+	X(enum kvm_exit_class, exit_class, (u64 reason))                                           \
 	X(void, exit_info,                                                                         \
 	  (struct kvm_vcpu * vcpu, u64 * info1, u64 * info2, u32 * intr, u32 * error))             \
 	X(enum kvm_exit_action, skip_insn, (struct kvm_vcpu * vcpu))                               \

@@ -17,6 +17,7 @@
 #include "kvm.h"
 #include "memslot.h"
 #include "notifier.h"
+#include "stat.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 
@@ -64,6 +65,10 @@ struct kvm {
 	struct mutex lock; /* vCPU creation, irqchip creation, KVM_ENABLE_CAP */
 	struct mutex slots_lock; /* memslots and I/O buses */
 	struct mutex irq_lock; /* routing */
+
+	/* statistics */
+	struct kvm_vm_stat stat; /* [mmu.lock for write]; see stat.h */
+	struct kvm_vm_stats_dir stats_dir; /* see stats.h */
 
 	/* vCPUs */
 	struct xarray vcpus; /* [l] by index; read under RCU */

@@ -17,6 +17,8 @@ struct kvm_mmu_vm {
 	u8 levels; /* [i] 4 or 5 */
 	u8 max_level; /* [i] largest page: 1 4 KiB, 2 2 MiB, 3 1 GiB */
 	hpa_t root; /* [a] HPA_INVALID before the first vCPU runs, then for the VM's life */
+	/* [lock for write] by level: mappings taken away; vCPUs count those they made */
+	u64 zapped[MMU_MAX_LEVELS + 1];
 	atomic64_t nr_pages; /* [a] table pages, for statistics */
 };
 
@@ -26,6 +28,7 @@ struct kvm_vcpu_mmu {
 	u32 slot_hint; /* [v] where the last slot lookup ended */
 	u8 nr_spare; /* [v] */
 	void *spare[MMU_MAX_LEVELS - 1]; /* [v] zeroed pages: nothing is allocated under mmu.lock */
+	u64 mapped[MMU_MAX_LEVELS + 1]; /* [v] by level: mappings made, for statistics */
 	struct walk_mode walk; /* [v] of the guest's page tables, and what it was made for: */
 	u64 walk_key[4]; /* [v] CR0, CR4, EFER, CPUID */
 };

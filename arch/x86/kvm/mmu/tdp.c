@@ -78,8 +78,12 @@ static enum tdp_result set_leaf(struct kvm_vcpu *vcpu, const struct kvm_fault *f
 			new |= old & (f->write | f->accessed | f->dirty);
 		}
 		seen = cmpxchg64(sptep, old, new);
-		if (seen == old)
+		if (seen == old) {
+			/* More permissions are no new mapping. */
+			if (!pt_is_present(f, old))
+				vcpu->mmu.mapped[level]++;
 			return TDP_MAPPED;
+		}
 		/* A table came in between: what is mapped there is the winner's business. */
 		if (pt_is_present(f, seen) && !pt_is_leaf(f, seen, level))
 			return TDP_SPURIOUS;

@@ -42,6 +42,8 @@ static void settle(struct mmu_zap *zap)
 
 	if (!zap->flush)
 		return;
+	zap->kvm->stat.remote_tlb_flush_requests++;
+	zap->kvm->stat.remote_tlb_flush++;
 	mmu_flush_remote_tlbs(zap->kvm);
 	zap->flush = false;
 	list_for_each_entry_safe(page, next, &zap->dead, lru) {
@@ -90,9 +92,11 @@ static void zap_entry(struct mmu_zap *zap, struct pt_iter *it)
 	zap->flush = true;
 	if (pt_is_leaf(it->f, old, it->level)) {
 		spte_gone(it->f, old);
+		zap->kvm->mmu.zapped[it->level]++;
 	} else {
 		list_add(&virt_to_page(spte_table(it->f, old))->lru, &zap->dead);
 		atomic64_dec(&zap->kvm->mmu.nr_pages);
+		zap->kvm->stat.mmu_shadow_zapped++;
 	}
 }
 

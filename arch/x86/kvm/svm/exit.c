@@ -250,73 +250,80 @@ static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-#define ROW(handler_fn) \
+#define ROW(handler_fn, exit_class) \
 	{ \
-		.handler = handler_fn \
+		.handler = handler_fn, .class = KVM_EXIT_CLASS_##exit_class \
 	}
 
 /* Empty: never intercepted, or unknown to us: exit_unexpected(). */
 static const struct kvm_exit_row rows[] = {
-	[SVM_EXIT_READ_CR0] = ROW(exit_cr_read),
-	[SVM_EXIT_READ_CR4] = ROW(exit_cr_read),
-	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write),
-	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write),
-	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8_write),
-	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = ROW(exit_dr),
-	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = ROW(exit_dr),
-	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db),
-	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp),
-	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud),
-	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_exception_ac),
-	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = ROW(exit_nothing),
-	[SVM_EXIT_INTR] = ROW(exit_host_interrupt),
-	[SVM_EXIT_NMI] = ROW(exit_nothing),
-	[SVM_EXIT_SMI] = ROW(exit_nothing),
-	[SVM_EXIT_INIT] = ROW(exit_nothing),
-	[SVM_EXIT_VINTR] = ROW(svm_exit_vintr),
-	[SVM_EXIT_RDPMC] = ROW(exit_rdpmc),
-	[SVM_EXIT_CPUID] = ROW(exit_cpuid),
-	[SVM_EXIT_RSM] = ROW(exit_ud),
-	[SVM_EXIT_IRET] = ROW(svm_exit_iret),
-	[SVM_EXIT_INVD] = ROW(exit_invd),
-	[SVM_EXIT_PAUSE] = ROW(exit_pause),
-	[SVM_EXIT_HLT] = ROW(exit_hlt),
-	[SVM_EXIT_INVLPGA] = ROW(exit_ud),
-	[SVM_EXIT_IOIO] = ROW(exit_ioio),
-	[SVM_EXIT_MSR] = ROW(exit_msr),
-	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task_switch),
-	[SVM_EXIT_FERR_FREEZE] = ROW(exit_nothing), /* the CPU would wait for an interrupt */
-	[SVM_EXIT_SHUTDOWN] = ROW(exit_triple_fault),
-	[SVM_EXIT_VMRUN] = ROW(exit_ud),
-	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall),
-	[SVM_EXIT_VMLOAD] = ROW(exit_ud),
-	[SVM_EXIT_VMSAVE] = ROW(exit_ud),
-	[SVM_EXIT_STGI] = ROW(exit_ud),
-	[SVM_EXIT_CLGI] = ROW(exit_ud),
-	[SVM_EXIT_SKINIT] = ROW(exit_ud),
-	[SVM_EXIT_RDTSCP] = ROW(exit_ud),
-	[SVM_EXIT_WBINVD] = ROW(exit_invd),
-	[SVM_EXIT_MONITOR] = ROW(exit_monitor),
-	[SVM_EXIT_MWAIT] = ROW(exit_mwait),
-	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv),
-	[SVM_EXIT_RDPRU] = ROW(exit_ud),
-	[SVM_EXIT_INVPCID - 2] = ROW(exit_ud), /* INVLPGB */
-	[SVM_EXIT_INVPCID - 1] = ROW(exit_ud), /* INVLPGB, not allowed to the guest */
-	[SVM_EXIT_INVPCID] = ROW(exit_ud),
-	[SVM_EXIT_INVPCID + 1] = ROW(exit_ud), /* MCOMMIT */
-	[SVM_EXIT_INVPCID + 2] = ROW(exit_ud), /* TLBSYNC */
+	[SVM_EXIT_READ_CR0] = ROW(exit_cr_read, CR),
+	[SVM_EXIT_READ_CR4] = ROW(exit_cr_read, CR),
+	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write, CR),
+	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write, CR),
+	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8_write, CR),
+	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = ROW(exit_dr, DR),
+	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = ROW(exit_dr, DR),
+	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_exception_ac, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = ROW(exit_nothing, EXCEPTION),
+	[SVM_EXIT_INTR] = ROW(exit_host_interrupt, INTR),
+	[SVM_EXIT_NMI] = ROW(exit_nothing, NMI),
+	[SVM_EXIT_SMI] = ROW(exit_nothing, NMI),
+	[SVM_EXIT_INIT] = ROW(exit_nothing, NMI),
+	[SVM_EXIT_VINTR] = ROW(svm_exit_vintr, IRQ_WINDOW),
+	[SVM_EXIT_RDPMC] = ROW(exit_rdpmc, RDPMC),
+	[SVM_EXIT_CPUID] = ROW(exit_cpuid, CPUID),
+	[SVM_EXIT_RSM] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_IRET] = ROW(svm_exit_iret, NMI_WINDOW),
+	[SVM_EXIT_INVD] = ROW(exit_invd, CACHE),
+	[SVM_EXIT_PAUSE] = ROW(exit_pause, PAUSE),
+	[SVM_EXIT_HLT] = ROW(exit_hlt, HLT),
+	[SVM_EXIT_INVLPGA] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_IOIO] = ROW(exit_ioio, IO),
+	[SVM_EXIT_MSR] = ROW(exit_msr, MSR),
+	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task_switch, TASK_SWITCH),
+	[SVM_EXIT_FERR_FREEZE] = ROW(exit_nothing, OTHER), /* the CPU would wait for an interrupt */
+	[SVM_EXIT_SHUTDOWN] = ROW(exit_triple_fault, SHUTDOWN),
+	[SVM_EXIT_VMRUN] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall, HYPERCALL),
+	[SVM_EXIT_VMLOAD] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_VMSAVE] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_STGI] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_CLGI] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_SKINIT] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_RDTSCP] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_WBINVD] = ROW(exit_invd, CACHE),
+	[SVM_EXIT_MONITOR] = ROW(exit_monitor, MONITOR),
+	[SVM_EXIT_MWAIT] = ROW(exit_mwait, MONITOR),
+	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv, XSETBV),
+	[SVM_EXIT_RDPRU] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_INVPCID - 2] = ROW(exit_ud, MISSING), /* INVLPGB */
+	[SVM_EXIT_INVPCID - 1] = ROW(exit_ud, MISSING), /* INVLPGB, not allowed to the guest */
+	[SVM_EXIT_INVPCID] = ROW(exit_ud, MISSING),
+	[SVM_EXIT_INVPCID + 1] = ROW(exit_ud, MISSING), /* MCOMMIT */
+	[SVM_EXIT_INVPCID + 2] = ROW(exit_ud, MISSING), /* TLBSYNC */
 };
 
 static enum kvm_exit_action dispatch(struct kvm_vcpu *vcpu, u32 code)
 {
 	enum kvm_exit_action (*handler)(struct kvm_vcpu *);
+	const struct kvm_exit_row *row;
 
 	/* The one row above 0x400, and the most frequent one. */
-	if (code == SVM_EXIT_NPF)
+	if (code == SVM_EXIT_NPF) {
+		vcpu->stat.exit_reason[KVM_EXIT_CLASS_NESTED_FAULT]++;
 		return svm_exit_npf(vcpu);
-	if (unlikely(code >= ARRAY_SIZE(rows)))
+	}
+	if (unlikely(code >= ARRAY_SIZE(rows))) {
+		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
 		return exit_unexpected(vcpu, code);
-	handler = rows[array_index_nospec(code, ARRAY_SIZE(rows))].handler;
+	}
+	row = &rows[array_index_nospec(code, ARRAY_SIZE(rows))];
+	vcpu->stat.exit_reason[row->class]++;
+	handler = row->handler;
 	if (unlikely(!handler))
 		return exit_unexpected(vcpu, code);
 	return handler(vcpu);
@@ -333,6 +340,7 @@ enum kvm_exit_action svm_handle_exit(struct kvm_vcpu *vcpu)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	if (unlikely(vcpu->exit.failed_entry)) {
+		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
 		svm_dump(vcpu);
 		/* What it was to deliver is still to be delivered: back to where ioctls see it. */
 		svm_cancel_injection(vcpu);
@@ -340,6 +348,13 @@ enum kvm_exit_action svm_handle_exit(struct kvm_vcpu *vcpu)
 	}
 	svm_events_after_exit(svm);
 	return dispatch(vcpu, svm->vmcb->control.exit_code);
+}
+
+enum kvm_exit_class svm_exit_class(u64 reason)
+{
+	if (reason == SVM_EXIT_NPF)
+		return KVM_EXIT_CLASS_NESTED_FAULT;
+	return reason < ARRAY_SIZE(rows) ? rows[reason].class : KVM_EXIT_CLASS_OTHER;
 }
 
 void svm_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr, u32 *error)
