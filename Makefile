@@ -35,11 +35,12 @@ QUIET := --no-print-directory $(if $(V),,-s)
 # Passed on to the kernel's build system.
 KBUILD_WORDS := $(foreach v,W C V,$(if $($(v)),$(v)=$($(v))))
 
-TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit abi api guest))))
+TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit abi api guest hostile))))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all modules vmm tests run check lint mutants bench kernels clean distclean help
+.PHONY: all modules vmm tests run check lint mutants bench fuzz kernels install install-modules install-vmm
+.PHONY: dkms uninstall clean distclean help
 
 help:
 	@scripts/help
@@ -105,6 +106,31 @@ bench: module-for-$(KERNEL)
 	@scripts/need build rig
 	@$(MAKE) --no-print-directory -C tests/bench BUILD=$(BUILD)
 	@scripts/bench
+
+# Each parser of the monitor's for SECONDS (60).
+fuzz:
+	@scripts/need fuzz
+	@$(MAKE) $(QUIET) -C tests/fuzz BUILD=$(BUILD) run
+
+# KVER, DESTDIR, prefix, MODULE_SIGN_KEY, MODULE_SIGN_CERT reach the script through the environment.
+export KVER DESTDIR prefix MODULE_SIGN_KEY MODULE_SIGN_CERT
+
+install: install-modules install-vmm
+
+install-modules:
+	@scripts/need build
+	@scripts/modules $(or $(KVER),$(shell uname -r)) $(KBUILD_WORDS)
+	@scripts/install modules
+
+install-vmm: vmm
+	@scripts/install vmm
+
+dkms:
+	@scripts/need dkms
+	@scripts/install dkms
+
+uninstall:
+	@scripts/install uninstall
 
 # By name: BUILD may be a folder that holds more than ours.
 BUILT := apt.log initrd lint modules mutants obj rig tests vmm
