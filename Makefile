@@ -39,7 +39,7 @@ TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(ad
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all modules vmm tests run check lint mutants bench fuzz kernels install install-modules install-vmm
+.PHONY: all modules vmm tests run check check-all lint mutants bench fuzz kernels install install-modules install-vmm
 .PHONY: dkms uninstall clean distclean help
 
 help:
@@ -91,6 +91,12 @@ check:
 	@scripts/need $(NEED_CHECK)
 	@$(MAKE) --no-print-directory all tests KERNEL=
 	@scripts/check
+
+# For hours; goes on where it was.
+check-all:
+	@scripts/need $(NEED_CHECK) fuzz
+	@$(MAKE) --no-print-directory all tests KERNEL=
+	@scripts/check-all
 
 lint:
 	@scripts/need $(NEED_CHECK)
