@@ -6,6 +6,7 @@
 #include <linux/export.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 

@@ -252,7 +252,8 @@ enum emul_result emul_cmpxchg(struct emul_work *w, u64 addr, const void *old, co
 
 	if (!c->ops->cmpxchg)
 		return EMUL_UNHANDLEABLE;
-	return c->ops->cmpxchg(c->opaque, addr, old, new, n, &c->exc);
+	/* In parentheses: some kernels' headers make cmpxchg() a macro. */
+	return (c->ops->cmpxchg)(c->opaque, addr, old, new, n, &c->exc);
 }
 
 /**

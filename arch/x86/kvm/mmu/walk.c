@@ -217,7 +217,7 @@ static __always_inline bool mark(struct walk *w, const struct pt_format *f)
 		if (level == w->level && w->acc & ACC_WRITE)
 			new |= PT_DIRTY;
 		if (new != old &&
-		    !w->ops->cmpxchg(w->opaque, w->where[level], old, new, f->entry_size))
+		    !(w->ops->cmpxchg)(w->opaque, w->where[level], old, new, f->entry_size))
 			return false;
 	}
 	return true;
