@@ -8,6 +8,7 @@ override BUILD := $(abspath $(if $(strip $(BUILD)),$(BUILD),build))
 export BUILD
 
 # Supported host kernels, as series of Debian's. KERNEL=... picks one of them.
+# "debug" is 6.1 with KASAN, lockdep and more: built from source, so only when it is asked for.
 KERNELS := 6.1 6.12
 BUILD_KERNELS := $(or $(and $(filter command,$(origin KERNEL)),$(KERNEL)),$(KERNELS))
 KERNEL ?= 6.1
@@ -50,8 +51,8 @@ all: modules vmm
 # The kernels of the emulated hosts; KVER=RELEASE builds for an installed kernel instead.
 modules: $(if $(KVER),module-for-$(KVER),$(addprefix module-for-,$(BUILD_KERNELS)))
 
-.PHONY: $(addprefix module-for-,$(KERNELS) $(KVER))
-$(addprefix module-for-,$(KERNELS)): module-for-%: $(BUILD)/kernel/%/release
+.PHONY: $(addprefix module-for-,$(KERNELS) debug $(KVER))
+$(addprefix module-for-,$(KERNELS) debug): module-for-%: $(BUILD)/kernel/%/release
 	@scripts/need build headers:$*
 	@scripts/modules $* $(KBUILD_WORDS)
 
@@ -64,7 +65,7 @@ endif
 kernels: $(addprefix $(BUILD)/kernel/,$(addsuffix /release,$(KERNELS)))
 
 $(BUILD)/kernel/%/release:
-	@scripts/need fetch
+	@scripts/need fetch $(filter debug-kernel,$*-kernel)
 	@scripts/kernel $*
 
 vmm:
@@ -85,11 +86,11 @@ run:
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig check $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig check debug-kernel $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)
-	@$(MAKE) --no-print-directory all tests KERNEL=
+	@$(MAKE) --no-print-directory all module-for-debug tests KERNEL=
 	@scripts/check
 
 # For hours; goes on where it was.
@@ -105,7 +106,7 @@ lint:
 
 mutants:
 	@scripts/need $(NEED_CHECK)
-	@$(MAKE) --no-print-directory all tests KERNEL=
+	@$(MAKE) --no-print-directory all module-for-debug tests KERNEL=
 	@scripts/mutants
 
 bench: module-for-$(KERNEL)
