@@ -19,9 +19,13 @@ esac
 kernel=${test_name%-stock}
 kernel=${kernel##*-}
 case $kernel in
-6.*) ;;
+6.*|debug) ;;
 *) kernel=6.1 ;;
 esac
+
+# Seconds that a guest has. The debug kernel is several times slower.
+LIMIT=${LIMIT:-120}
+[ "$kernel" != debug ] || LIMIT=$((LIMIT * 4))
 
 vmm=$BUILD/vmm
 guest_kernel=$BUILD/kernel/6.1/vmlinuz
@@ -83,6 +87,7 @@ in_rig()
 
 	[ -z "${RIG:-}" ] || return 0
 	[ -z "$stock" ] || set -- --stock "$@"
+	[ "$kernel" != debug ] || set -- "$@" --timeout 1400
 	"$top/scripts/guest/mkinitramfs" "$guest_initrd"
 	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")
 	# shellcheck disable=SC2064 # now
@@ -113,7 +118,7 @@ guest()
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/guest.XXXXXX")
 	archive "$dir/initrd" "$3"
 	status=0
-	out=$(timeout "${LIMIT:-120}" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" "$1" "$2" \
+	out=$(timeout "$LIMIT" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" "$1" "$2" \
 		"${4:-}" 2>"$dir/err" </dev/null) || status=$?
 	err=$(cat "$dir/err")
 	rm -r "$dir"
