@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -543,6 +544,72 @@ static void io_by_word_and_dword(const void *arg)
 	expect_eq("data read and written back", *data, 0xcafebabe);
 }
 
+/* What the kernel's log has got since the descriptor was opened or read last. */
+static void read_log(int log, char *text, size_t size)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	while (at + 1 < size) {
+		n = read(log, text + at, size - at - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	text[at] = 0;
+}
+
+/*
+ * A state that hardware refuses (64-bit code segment with 32-bit operands by default): userspace is
+ * told, and the log says all that the hardware was given, but not without end.
+ */
+static void refused_entry(const void *arg)
+{
+	static const char *const words[] = { "VMCB of vCPU 0", "intercepts: CR", "ASID",
+					     "nested paging", "exit: code", "event to inject", "RIP 0x",
+					     "CR0 0x", "DR6 0x", "CS   selector", "TR   selector",
+					     "IDTR selector", "STAR 0x", "SYSENTER CS" };
+	static char text[1 << 20];
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	unsigned long long reason;
+	struct kvm_sregs sregs;
+	const char *at = text;
+	unsigned int dumps = 0;
+	size_t i;
+
+	(void)arg;
+	if (access("/sys/module/kvm/parameters/exit_times", F_OK))
+		row_skip("another driver's log has other words");
+	if (log < 0)
+		row_die("/dev/kmsg: %s", strerrorname_np(errno));
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_REAL, 0x7000);
+	sregs = vcpu_sregs(vcpu);
+	sregs.cs.l = 1;
+	sregs.cs.db = 1;
+	if (expect_errno("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &sregs), 0))
+		return;
+	lseek(log, 0, SEEK_END);
+	for (i = 0; i < 20; i++) {
+		vcpu_run_until(vcpu, KVM_EXIT_FAIL_ENTRY);
+		reason = vcpu->run->fail_entry.hardware_entry_failure_reason;
+		expect_true(reason & 0x80000000, "reason: saw %#llx", reason);
+	}
+	read_log(log, text, sizeof(text));
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		expect_true(strstr(text, words[i]), "the log: expected '%s'", words[i]);
+	for (; (at = strstr(at, words[0])); at++)
+		dumps++;
+	expect_true(dumps >= 1 && dumps <= 8, "20 failures: expected a few dumps, saw %u", dumps);
+	/* And it runs again when the state is good. */
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(out_loop)), out_loop, sizeof(out_loop));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "unknown-ioctls", .run = unknown_ioctls },
 	{ .name = "bad-pointers", .run = bad_pointers },
@@ -565,6 +632,7 @@ static const struct test_row rows[] = {
 	{ .name = "interrupt-with-irqchip", .run = interrupt_with_irqchip },
 	{ .name = "mp-state", .run = mp_state },
 	{ .name = "mp-state-without-irqchip", .run = mp_state_without_irqchip },
+	{ .name = "refused-entry", .run = refused_entry },
 	{ .name = "shutdown-and-on", .run = shutdown_and_on },
 };
 
