@@ -86,7 +86,7 @@ run:
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig check debug-kernel $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig check debug-kernel dkms $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)
