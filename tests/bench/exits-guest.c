@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Round trips to the host, counted in the TSC, which under --icount is instructions: the host's and
- * the guest's. What the guest itself executes around the trip is measured without the trip in the
- * same batch and taken off. The median of the batches leaves out those into which a tick of the
- * host's timer or a switch to another of its threads has fallen, and the allocation of page tables.
+ * Round trips to the host, between marks for the plugin that counts the host's instructions. It
+ * takes the median batch of a row, which leaves out those into which a tick of the host's timer or
+ * a switch to another of its threads has fallen, and the allocation of page tables.
  */
 #include "apic.h"
 #include "exits.h"
+#include "mark.h"
 #include "rt.h"
 
 #define VECTOR		0x40
@@ -14,61 +14,68 @@
 #define MSR_SELF_IPI	0x83f
 #define HC_POLL_IRQ	1	/* KVM_HC_VAPIC_POLL_IRQ: does nothing, returns 0 */
 
-#define STRING2(x)	#x
-#define STRING(x)	STRING2(x)
+#define STRING2(x...)	#x
+#define STRING(x...)	STRING2(x)
+#define MARK_HERE(mark)									\
+	asm volatile(".byte " STRING(MARK_OPCODE) "\n\t.long " STRING(mark) ::: "memory")
 
-static u64 costs[BATCHES];
 static u64 cursor = TOUCH_BASE;	/* of touches */
+static u32 trips_a_batch;
 volatile u64 interrupts;		/* counted by bench_irq */
 
-/* One batch: the instructions of so many round trips. */
-typedef u64 (*batch_t)(u32 trips);
+static void run(void (*batch)(u32 trips), u32 trips)
+{
+	unsigned int i;
 
-/*
- * A batch of a loop around one instruction (or none): @prepare is what comes before it, and is not
- * counted. r8 counts, r9 is the cursor, %2 the operand.
- */
-#define LOOP(prepare, insn)								\
-	asm volatile("1:\t" prepare "\n\t" insn "\n\tdecl %%r8d\n\tjnz 1b"		\
-		     : "+r"(r8), "+r"(r9)						\
-		     : "r"(r10)								\
-		     : "rax", "rbx", "rcx", "rdx", "memory", "cc")
+	trips_a_batch = trips;
+	batch(trips);			/* what is there only the first time */
+	for (i = 0; i < BATCHES; i++) {
+		MARK_HERE(MARK_BEGIN);
+		batch(trips);
+		MARK_HERE(MARK_END);
+	}
+	MARK_HERE(MARK_ROW);
+	params->result[RESULT_TRIPS] = trips;
+}
 
-#define BATCH(name, prepare, insn, operand)						\
-static u64 name(u32 trips)								\
+/* A loop around one instruction; @prepare comes before it. r8 counts, r9 is the cursor. */
+#define ROW(function, prepare, insn, operand, trips)					\
+static void function##_batch(u32 count)							\
 {											\
 	register u32 r10 asm("r10") = operand;						\
 	register u64 r9 asm("r9") = cursor;						\
-	register u32 r8 asm("r8") = trips;						\
-	u64 start, middle, end;								\
+	register u32 r8 asm("r8") = count;						\
 											\
-	start = rdtsc();								\
-	LOOP(prepare, insn);							\
-	middle = rdtsc();								\
+	asm volatile("1:\t" prepare "\n\t" insn "\n\tdecl %%r8d\n\tjnz 1b"		\
+		     : "+r"(r8), "+r"(r9)						\
+		     : "r"(r10)								\
+		     : "rax", "rbx", "rcx", "rdx", "memory", "cc");			\
 	cursor = r9;									\
-	r8 = trips;									\
-	LOOP(prepare, "");							\
-	end = rdtsc();									\
-	return (middle - start) - (end - middle);					\
+}											\
+											\
+void function(void)									\
+{											\
+	run(function##_batch, trips);							\
 }
 
-BATCH(cpuid_batch, "xorl %%eax, %%eax\n\txorl %%ecx, %%ecx", "cpuid", 0)
-BATCH(hypercall_batch, "movl %k2, %%eax", "vmmcall", HC_POLL_IRQ)
-BATCH(rdmsr_batch, "movl %k2, %%ecx", "rdmsr", MSR_TSC_ADJUST)
-BATCH(wrmsr_batch, "movl %k2, %%ecx\n\txorl %%eax, %%eax\n\txorl %%edx, %%edx", "wrmsr",
-	MSR_TSC_ADJUST)
-BATCH(pio_batch, "movl %k2, %%edx", "inb %%dx, %%al", (u32)params->arg[0])
-BATCH(mmio_batch, "movl %k2, %%edx", "movl (%%rdx), %%eax", (u32)params->arg[0])
-BATCH(ipi_batch, "movl %k2, %%ecx\n\tmovl $" STRING(VECTOR) ", %%eax\n\txorl %%edx, %%edx", "wrmsr",
-	MSR_SELF_IPI)
-BATCH(read_batch, "addq $4096, %%r9", "movb -4096(%%r9), %%al", 0)
-BATCH(write_batch, "addq $4096, %%r9", "movb %%al, -4096(%%r9)", 0)
-BATCH(huge_batch, "addq $0x200000, %%r9", "movb -0x200000(%%r9), %%al", 0)
+ROW(bench_cpuid, "xorl %%eax, %%eax\n\txorl %%ecx, %%ecx", "cpuid", 0, TRIPS)
+ROW(bench_hypercall, "movl %k2, %%eax", "vmmcall", HC_POLL_IRQ, TRIPS)
+ROW(bench_rdmsr, "movl %k2, %%ecx", "rdmsr", MSR_TSC_ADJUST, TRIPS)
+ROW(bench_wrmsr, "movl %k2, %%ecx\n\txorl %%eax, %%eax\n\txorl %%edx, %%edx", "wrmsr",
+	MSR_TSC_ADJUST, TRIPS)
+/* The port is the row's, and so is the address. */
+ROW(bench_port, "movl %k2, %%edx", "inb %%dx, %%al", (u32)params->arg[0], TRIPS)
+ROW(bench_mmio_read, "movl %k2, %%edx", "movl (%%rdx), %%eax", (u32)params->arg[0], TRIPS)
+ROW(bench_mmio_write, "movl %k2, %%edx\n\tmovl %k2, %%eax", "movl %%eax, (%%rdx)",
+	(u32)params->arg[0], TRIPS)
+ROW(bench_touch_read, "addq $4096, %%r9", "movb -4096(%%r9), %%al", 0, TRIPS)
+ROW(bench_touch_write, "addq $4096, %%r9", "movb %%al, -4096(%%r9)", 0, TRIPS)
+ROW(bench_touch_huge, "addq $0x200000, %%r9", "movb -0x200000(%%r9), %%al", 0, TRIPS_HUGE)
+ROW(bench_touch_huge_write, "addq $0x200000, %%r9", "movb %%al, -0x200000(%%r9)", 0, TRIPS_HUGE)
 
 /* ---- interrupts ---- */
 
-/* A handler as short as can be, so that the row is the host's: so many instructions. */
-#define HANDLER_INSNS	12
+/* A handler as short as can be. */
 void bench_irq(void);
 asm("bench_irq:\n\t"
     "pushq %rax\n\tpushq %rcx\n\tpushq %rdx\n\t"
@@ -83,111 +90,111 @@ static void take_interrupts(void)
 	x2apic_enable();
 	rt_idt[VECTOR].offset_low = (u16)handler;
 	rt_idt[VECTOR].offset_mid = (u16)(handler >> 16);
-	sti();
 }
 
-static u64 self_ipi_batch(u32 trips)
+static void self_ipi_batch(u32 trips)
 {
-	u64 before = interrupts, cost = ipi_batch(trips);
+	u64 before = interrupts;
+	u32 i;
 
+	for (i = 0; i < trips; i++)
+		wrmsr(MSR_SELF_IPI, VECTOR);
 	check_eq("interrupts of a batch", interrupts - before, trips);
-	return cost - trips * HANDLER_INSNS;
-}
-
-/* The guest waits for the deadline in a loop of three instructions, which are taken off. */
-#define AHEAD		20000	/* instructions; more than arming takes */
-#define SPIN_INSNS	3
-
-static u64 deadline_batch(u32 trips)
-{
-	u64 cost = 0;
-
-	for (; trips; trips--) {
-		u64 seen = interrupts, spins = 0, start = rdtsc();
-
-		wrmsr(MSR_TSC_DEADLINE, start + AHEAD);
-		asm volatile("1:\tincq %0\n\tcmpq %1, interrupts\n\tje 1b"
-			     : "+r"(spins) : "r"(seen) : "memory", "cc");
-		cost += rdtsc() - start - spins * SPIN_INSNS - HANDLER_INSNS;
-	}
-	return cost;
-}
-
-/* ---- rows ---- */
-
-static void run(batch_t batch, u32 trips)
-{
-	unsigned int i, j;
-	u64 cost;
-
-	batch(trips);			/* what is there only the first time */
-	for (i = 0; i < BATCHES; i++) {
-		cost = batch(trips);
-		for (j = i; j && costs[j - 1] > cost; j--)
-			costs[j] = costs[j - 1];
-		costs[j] = cost;
-	}
-	check("a round trip takes instructions", costs[0] && costs[0] < 1ull << 32);
-	params->result[RESULT_MEDIAN] = costs[BATCHES / 2];
-	params->result[RESULT_TRIPS] = trips;
-}
-
-void bench_cpuid(void)
-{
-	run(cpuid_batch, TRIPS);
-}
-
-void bench_hypercall(void)
-{
-	run(hypercall_batch, TRIPS);
-}
-
-void bench_rdmsr(void)
-{
-	run(rdmsr_batch, TRIPS);
-}
-
-void bench_wrmsr(void)
-{
-	run(wrmsr_batch, TRIPS);
-}
-
-/* The port is the row's. */
-void bench_port(void)
-{
-	run(pio_batch, TRIPS);
-}
-
-/* So is the address. */
-void bench_mmio(void)
-{
-	run(mmio_batch, TRIPS);
 }
 
 void bench_self_ipi(void)
 {
 	take_interrupts();
+	sti();
 	run(self_ipi_batch, TRIPS);
+}
+
+/* The guest spins until the deadline has come: more than arming takes. */
+#define AHEAD 20000
+
+static void deadline_batch(u32 trips)
+{
+	for (; trips; trips--) {
+		u64 seen = interrupts;
+
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + AHEAD);
+		while (interrupts == seen)
+			;
+	}
 }
 
 void bench_deadline(void)
 {
 	take_interrupts();
 	apic_write(APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
+	sti();
 	run(deadline_batch, TRIPS_LONG);
 }
 
-void bench_touch_read(void)
+/* The same, but it sleeps. */
+static void halt_batch(u32 trips)
 {
-	run(read_batch, TRIPS);
+	for (; trips; trips--) {
+		u64 seen = interrupts;
+
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + AHEAD);
+		while (interrupts == seen)
+			sti_hlt();
+	}
 }
 
-void bench_touch_write(void)
+void bench_halt(void)
 {
-	run(write_batch, TRIPS);
+	take_interrupts();
+	apic_write(APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
+	run(halt_batch, TRIPS_LONG);
 }
 
-void bench_touch_huge(void)
+/*
+ * Two CPUs throw an interrupt to and fro and sleep in between, so that one host CPU always has one
+ * thing to do. Interrupts are off but in HLT: none is missed.
+ */
+static volatile u64 caught[2];
+
+static void send(u32 to)
 {
-	run(huge_batch, TRIPS_HUGE);
+	wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)to << 32 | VECTOR);
+}
+
+static void catch(u32 me)
+{
+	u64 before = interrupts;
+
+	while (interrupts == before)
+		sti_hlt();
+	caught[me]++;
+}
+
+static void partner(void)
+{
+	x2apic_enable();
+	for (;;) {
+		catch(1);
+		send(0);
+	}
+}
+
+static void ipi_batch(u32 trips)
+{
+	u64 before = caught[1];
+	u32 i;
+
+	/* There and back are two. */
+	for (i = 0; i < trips; i += 2) {
+		send(1);
+		catch(0);
+	}
+	check_eq("interrupts at the other CPU", caught[1] - before, trips / 2);
+}
+
+void bench_ipi(void)
+{
+	take_interrupts();
+	rt_start_cpu(1, partner);
+	run(ipi_batch, TRIPS);
 }
