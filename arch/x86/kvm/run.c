@@ -201,9 +201,9 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	kvm_srcu_unlock(vcpu);
 	/*
 	 * Mode before requests: pairs with kvm_vcpu_kick() and kvm_make_all_request(), which write
-	 * their request before they look at the mode.
+	 * their request before they look at the mode. The unlock has a full barrier.
 	 */
-	smp_mb();
+	smp_mb__after_srcu_read_unlock();
 	if (READ_ONCE(vcpu->mode) == EXITING_GUEST_MODE || kvm_request_pending(vcpu) ||
 	    xfer_to_guest_mode_work_pending()) {
 		WRITE_ONCE(vcpu->mode, OUTSIDE_GUEST_MODE);

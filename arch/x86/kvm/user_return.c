@@ -89,6 +89,10 @@ int kvm_user_return_set(int slot, u64 value, u64 mask)
 	unsigned long flags;
 	int r = 0;
 
+	/* It is there: nothing to do that an interrupt could come in between. */
+	if (likely(c->known && READ_ONCE(c->slot[slot].now) ==
+			       ((value & mask) | (c->slot[slot].host & ~mask))))
+		return 0;
 	local_irq_save(flags);
 	if (unlikely(!c->known))
 		learn_host(c);
