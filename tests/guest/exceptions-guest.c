@@ -558,6 +558,138 @@ void page_ends(void)
 	check_eq("RIP", this_cpu()->trap.rip, WINDOW + 0x11000);
 }
 
+/* ---- code and tables that change: what the driver remembers of them must not be used ---- */
+
+/* CPUID, two bytes long and three. Taken for the other, each ends in an exception. */
+static const u8 plain_cpuid[] = { 0x0f, 0xa2, 0xc3, 0x0f, 0x0b };
+static const u8 rex_cpuid[] = { 0x48, 0x0f, 0xa2, 0xc3, 0x0f, 0x0b };
+#define PLAIN	(WINDOW + 0x20000)	/* pages that hold them */
+#define REX	(WINDOW + 0x21000)
+#define CODE	(WINDOW + 0x30000)	/* where one or the other is mapped */
+#define DATA	(WINDOW + 0x31000)
+#define ENTRY(address) ((address) >> 12 & 511)
+#define TIMES	4
+
+static struct trap try_code(u64 at)
+{
+	return TRY("xorl %%eax, %%eax\n\txorl %%ecx, %%ecx\n\tcall *%0", NONE, ARGS("r"(at)),
+		   "rax", "rbx", "rcx", "rdx");
+}
+
+void code_rewritten(void)
+{
+	u32 i;
+
+	window_table();
+	for (i = 0; i < TIMES; i++) {
+		memcpy((void *)CODE, plain_cpuid, sizeof(plain_cpuid));
+		check_trap("two bytes", try_code(CODE), NO_TRAP, 0);
+		memcpy((void *)CODE, rex_cpuid, sizeof(rex_cpuid));
+		check_trap("three bytes", try_code(CODE), NO_TRAP, 0);
+	}
+}
+
+static u64 *prepare_code(void)
+{
+	u64 *pte = window_table();
+
+	memcpy((void *)PLAIN, plain_cpuid, sizeof(plain_cpuid));
+	memcpy((void *)REX, rex_cpuid, sizeof(rex_cpuid));
+	return pte;
+}
+
+void code_remapped(void)
+{
+	u64 *pte = prepare_code();
+	u32 i;
+
+	for (i = 0; i < TIMES; i++) {
+		pte[ENTRY(CODE)] = PLAIN | 7;
+		invlpg(CODE);
+		check_trap("two bytes", try_code(CODE), NO_TRAP, 0);
+		check_trap("again", try_code(CODE), NO_TRAP, 0);
+		pte[ENTRY(CODE)] = REX | 7;
+		invlpg(CODE);
+		check_trap("three bytes", try_code(CODE), NO_TRAP, 0);
+		check_trap("again", try_code(CODE), NO_TRAP, 0);
+	}
+}
+
+/* Another table under the same address, by a change of the entry above it, and by another root. */
+void code_tables_switched(void)
+{
+	static u64 other[512] __attribute__((aligned(4096)));
+	static u64 root[512] __attribute__((aligned(4096)));
+	static u64 pdpt[512] __attribute__((aligned(4096)));
+	static u64 directory[512] __attribute__((aligned(4096)));
+	u64 *pte = prepare_code(), *pd = (u64 *)(uintptr_t)GUEST_PD, cr3 = read_cr3();
+	u32 i;
+
+	pte[ENTRY(CODE)] = PLAIN | 7;
+	memcpy(other, pte, sizeof(other));
+	other[ENTRY(CODE)] = REX | 7;
+	for (i = 0; i < TIMES; i++) {
+		pd[WINDOW >> 21] = (uintptr_t)pte | 7;
+		invlpg(CODE);
+		check_trap("two bytes", try_code(CODE), NO_TRAP, 0);
+		pd[WINDOW >> 21] = (uintptr_t)other | 7;
+		invlpg(CODE);
+		check_trap("three bytes", try_code(CODE), NO_TRAP, 0);
+	}
+	memcpy(root, (void *)(uintptr_t)GUEST_PML4, sizeof(root));
+	memcpy(pdpt, (void *)(uintptr_t)GUEST_PDPT, sizeof(pdpt));
+	memcpy(directory, pd, sizeof(directory));
+	root[0] = (uintptr_t)pdpt | 7;
+	pdpt[0] = (uintptr_t)directory | 7;
+	directory[WINDOW >> 21] = (uintptr_t)pte | 7;
+	for (i = 0; i < TIMES; i++) {
+		write_cr3((uintptr_t)root);
+		check_trap("two bytes, another root", try_code(CODE), NO_TRAP, 0);
+		write_cr3(cr3);
+		check_trap("three bytes, the first root", try_code(CODE), NO_TRAP, 0);
+	}
+}
+
+static u64 load(u64 at, u64 from)
+{
+	u64 value = -1;
+
+	asm volatile("call *%2" : "+a"(value), "+d"(from) : "r"(at) : "memory", "cc");
+	return value;
+}
+
+/* A device's register, read by instructions that change and through a page that changes. */
+void device_remapped(void)
+{
+	static const u8 load_4[] = { 0x8b, 0x02, 0xc3 };		/* movl (%rdx), %eax */
+	static const u8 load_1[] = { 0x0f, 0xb6, 0x02, 0xc3 };		/* movzbl (%rdx), %eax */
+	static const u8 load_next[] = { 0x8b, 0x42, 0x04, 0xc3 };	/* movl 4(%rdx), %eax */
+	u64 *pte = window_table(), from = DATA + APIC_VERSION;
+	u32 version, i;
+
+	apic_enable();
+	version = apic_read(APIC_VERSION);
+	*(u32 *)(PLAIN + APIC_VERSION) = 0x12345678;
+	for (i = 0; i < TIMES; i++) {
+		pte[ENTRY(DATA)] = GUEST_MMIO | 7;
+		invlpg(DATA);
+		memcpy((void *)CODE, load_4, sizeof(load_4));
+		check_eq("four bytes", load(CODE, from), 0x43424140);
+		memcpy((void *)CODE, load_1, sizeof(load_1));
+		check_eq("one byte", load(CODE, from), 0x40);
+		memcpy((void *)CODE, load_next, sizeof(load_next));
+		check_eq("the next four", load(CODE, from), 0x47464544);
+		memcpy((void *)CODE, load_4, sizeof(load_4));
+		check_eq("the first four", load(CODE, from), 0x43424140);
+		pte[ENTRY(DATA)] = APIC | 7;
+		invlpg(DATA);
+		check_eq("another device", load(CODE, from), version);
+		pte[ENTRY(DATA)] = PLAIN | 7;
+		invlpg(DATA);
+		check_eq("memory", load(CODE, from), 0x12345678);
+	}
+}
+
 /* ---- hypercalls ---- */
 
 /* By the instruction of the CPU's vendor: the other's is a test of its own. */

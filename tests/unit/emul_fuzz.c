@@ -229,9 +229,11 @@ static bool fuzz_execute(void)
 {
 	unsigned int tries, commits = w.commits;
 	struct emul_ctxt before = w.c;
+	u64 gpr[EMUL_NR_REGS];
 	bool final, rep = w.c.insn.rep;	/* without a commit operation, iterations can't be seen */
 	enum emul_result res;
 
+	memcpy(gpr, w.gpr, sizeof(gpr));
 	for (tries = 0; tries < 8; tries++) {
 		w.nr_ops = 0;
 		probed = false;
@@ -240,7 +242,7 @@ static bool fuzz_execute(void)
 		CHECK(res != EMUL_EXCEPTION || w.c.exc.vector < 32);
 		CHECK(res == EMUL_OK || w.c.rip == before.rip);
 		final = res == EMUL_OK || w.commits != commits || (!w.ops.commit && rep);
-		CHECK(final || !memcmp(w.c.gpr, before.gpr, sizeof(before.gpr)));
+		CHECK(final || !memcmp(w.gpr, gpr, sizeof(gpr)));
 		CHECK(final || w.c.rflags == before.rflags);
 		CHECK(!memcmp(&w.c.insn, &before.insn, sizeof(before.insn)));
 		if (res != EMUL_IO)

@@ -415,6 +415,7 @@ void world_init(struct world *w, enum emul_mode mode)
 	w->ops = world_ops;
 	w->c.ops = &w->ops;
 	w->c.opaque = w;
+	w->c.gpr = w->gpr;
 	w->c.mode = mode;
 	w->c.lma = mode == EMUL_MODE_PROT64;
 	w->c.cpl = mode == EMUL_MODE_VM86 ? 3 : 0;

@@ -32,6 +32,7 @@ struct world_access {
 
 struct world {
 	struct emul_ctxt c;
+	u64 gpr[EMUL_NR_REGS];	/* c.gpr is here */
 	struct emul_ops ops;
 	struct world_region region[WORLD_REGIONS];
 	unsigned int nr_regions;

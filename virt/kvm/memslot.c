@@ -20,19 +20,6 @@
 #include "vm.h"
 
 /**
- * kvm_memslots() - the table in force
- * @kvm: the VM
- *
- * Context: kvm->srcu read section, or slots_lock held; the table lives as long as that.
- */
-struct kvm_memslots *kvm_memslots(struct kvm *kvm)
-{
-	return srcu_dereference_check(kvm->memslots, &kvm->srcu,
-				      lockdep_is_held(&kvm->slots_lock));
-}
-EXPORT_SYMBOL_NS_GPL(kvm_memslots, GUESTMODE);
-
-/**
  * kvm_gfn_to_memslot() - the slot that holds a guest frame
  * @kvm: the VM
  * @gfn: guest frame number

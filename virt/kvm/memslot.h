@@ -48,7 +48,7 @@ int memslots_init(struct kvm *kvm);
 void memslots_destroy(struct kvm *kvm);
 int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_region *mem);
 /* Readers: kvm->srcu read section, or slots_lock. */
-struct kvm_memslots *kvm_memslots(struct kvm *kvm);
+/* kvm_memslots() is in vm.h */
 struct kvm_memslot *kvm_gfn_to_memslot(struct kvm *kvm, gfn_t gfn);
 
 /* What a KVM_SET_USER_MEMORY_REGION asks for. */

@@ -191,6 +191,7 @@ static void derive(struct kvm_vcpu *vcpu)
 	e = find(vcpu, 0xd, 1);
 	c->supported_xss = e ? (e->ecx | (u64)e->edx << 32) & kvm_supported_xss : 0;
 	c->maxphyaddr = find_maxphyaddr(vcpu);
+	vcpu->mmu.walk_valid = false; /* reserved bits follow from it */
 	c->pv_features = find_pv_features(vcpu);
 	c->cr4_reserved = ~allowed_bits(vcpu, CR4_ALWAYS, cr4_bits, ARRAY_SIZE(cr4_bits));
 	c->efer_reserved = ~allowed_bits(vcpu, EFER_SCE, efer_bits, ARRAY_SIZE(efer_bits)) |

@@ -73,6 +73,7 @@ static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
 #define EMUL_GLUE_SKIP BIT(0)
 #define EMUL_GLUE_UD BIT(1)
 enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags);
+unsigned int kvm_quick_length(struct kvm_vcpu *vcpu, bool user);
 int kvm_emul_vcpu_create(struct kvm_vcpu *vcpu);
 void kvm_emul_vcpu_free(struct kvm_vcpu *vcpu);
 

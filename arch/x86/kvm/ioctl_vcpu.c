@@ -131,14 +131,14 @@ static long ioctl_translate(struct kvm_ioctl_call *call)
 {
 	struct kvm_translation *t = call->arg;
 	struct kvm_walk_fault fault;
-	gpa_t gpa;
+	struct kvm_place place;
 
 	/*
 	 * As the supervisor would read it; what the ABI's other fields say nobody has ever filled
 	 * in.
 	 */
-	t->valid = !mmu_gva_to_gpa(call->vcpu, t->linear_address, 0, &gpa, &fault);
-	t->physical_address = t->valid ? gpa : GPA_INVALID;
+	t->valid = !mmu_translate(call->vcpu, t->linear_address, 0, &place, &fault);
+	t->physical_address = t->valid ? place.gpa : GPA_INVALID;
 	t->writeable = 1;
 	t->usermode = 0;
 	return 0;

@@ -91,6 +91,18 @@ struct kvm {
 	u64 identity_map_addr; /* [l] likewise */
 };
 
+/**
+ * kvm_memslots() - the table of memory slots in force
+ * @kvm: the VM
+ *
+ * Context: kvm->srcu read section, or slots_lock held; the table lives as long as that.
+ */
+static inline struct kvm_memslots *kvm_memslots(struct kvm *kvm)
+{
+	return srcu_dereference_check(kvm->memslots, &kvm->srcu,
+				      lockdep_is_held(&kvm->slots_lock));
+}
+
 #define kvm_for_each_vcpu(idx, vcpu, kvm) xa_for_each(&(kvm)->vcpus, idx, vcpu)
 
 #endif

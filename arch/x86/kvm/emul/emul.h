@@ -323,7 +323,7 @@ struct emul_insn {
  * @cpl: in: current privilege level, 0..3; 0 in real mode, 3 in virtual-8086 mode
  * @lma: in: EFER.LMA: far transfers may enter 64-bit code, system descriptors are 16 bytes
  * @va_bits: in: linear address bits that count in 64-bit mode: 48, or 57 with CR4.LA57
- * @gpr: in, out: general registers, indexed by enum emul_reg
+ * @gpr: in: where the general registers are, indexed by enum emul_reg; out: their values
  * @rip: in, out: instruction pointer, relative to CS
  * @rflags: in, out
  * @insn: set by emul_decode()
@@ -344,7 +344,7 @@ struct emul_ctxt {
 	u8 cpl;
 	bool lma;
 	u8 va_bits;
-	u64 gpr[EMUL_NR_REGS];
+	u64 *gpr;
 	u64 rip;
 	u64 rflags;
 	struct emul_insn insn;
@@ -373,6 +373,35 @@ static inline enum emul_mode emul_mode(bool cr0_pe, bool vm, bool lma,
 	if (lma && cs->l)
 		return EMUL_MODE_PROT64;
 	return cs->db ? EMUL_MODE_PROT32 : EMUL_MODE_PROT16;
+}
+
+/**
+ * emul_short_length - length of an instruction that is intercepted often, in its plain form
+ * @bytes: the 8 bytes at its address, little endian
+ *
+ * For 64-bit code on CPUs that don't report the next RIP: one look in place of emul_decode().
+ * Without prefixes these have one encoding each.
+ *
+ * Return: bytes; 0: it isn't one of them, or has prefixes: it must be decoded.
+ */
+static inline unsigned int emul_short_length(u64 bytes)
+{
+	switch ((u16)bytes) {
+	case 0xa20f:	/* CPUID */
+	case 0x320f:	/* RDMSR */
+	case 0x300f:	/* WRMSR */
+	case 0x090f:	/* WBINVD */
+		return 2;
+	case 0x010f:	/* VMCALL, XSETBV, VMMCALL by ModRM */
+		switch ((u8)(bytes >> 16)) {
+		case 0xc1:
+		case 0xd1:
+		case 0xd9:
+			return 3;
+		}
+		return 0;
+	}
+	return (u8)bytes == 0xf4;	/* HLT */
 }
 
 /**

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The emulator's world, made of a vCPU: the only file of emul/ that knows one. */
 
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
@@ -24,9 +26,22 @@
 #define LOG_ENTRIES 16
 struct access_log {
 	u64 gpa;
+	u64 linear;
 	u8 len;
 	bool write;
 	u8 data[8];
+};
+
+/*
+ * What the instruction in hand was decoded from: the same bytes in the same mode are the same
+ * instruction again. Device registers are mostly accessed from few places.
+ */
+struct decoded {
+	bool valid;
+	enum emul_mode mode;
+	enum emul_vendor vendor;
+	u64 bytes[2];
+	u64 mask[2]; /* those that belong to the instruction */
 };
 
 /**
@@ -39,6 +54,8 @@ struct access_log {
  * @pio_done: the one port access of this iteration was completed by userspace
  * @pio_size: its element size
  * @pio_count: its elements
+ * @decoded: what @c holds the decoded form of
+ * @cs_base: base of CS
  * @linear_rip: where the instruction stood when userspace was asked
  * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
  */
@@ -50,6 +67,8 @@ struct emul_state {
 	bool pio_done;
 	u8 pio_size;
 	u16 pio_count;
+	struct decoded decoded;
+	u64 cs_base;
 	u64 linear_rip;
 	int error;
 };
@@ -77,13 +96,30 @@ static bool log_replay(struct emul_state *s, u64 gpa, void *buf, int len, bool w
 	return true;
 }
 
-static enum emul_result log_append(struct emul_state *s, u64 gpa, const void *buf, int len,
-				   bool write)
+/*
+ * The same by linear address, before that is translated, for an access in one piece: what is done
+ * can't fault any more.
+ */
+static bool log_replay_linear(struct emul_state *s, u64 addr, void *buf, unsigned int n, bool write)
+{
+	struct access_log *e = &s->log[s->at];
+
+	if (likely(s->at >= s->nr) || e->linear != addr || e->len != n || e->write != write)
+		return false;
+	if (!write)
+		memcpy(buf, e->data, n);
+	s->at++;
+	return true;
+}
+
+static enum emul_result log_append(struct emul_state *s, u64 linear, u64 gpa, const void *buf,
+				   int len, bool write)
 {
 	struct access_log *e = &s->log[s->nr];
 
 	if (s->nr >= LOG_ENTRIES)
 		return EMUL_UNHANDLEABLE;
+	e->linear = linear;
 	e->gpa = gpa;
 	e->len = len;
 	e->write = write;
@@ -106,7 +142,8 @@ static int device_access(struct kvm_vcpu *vcpu, u64 gpa, void *buf, int len, boo
 }
 
 /* One access of at most 8 bytes inside a page, to where there is no RAM. */
-static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, int len, bool write)
+static enum emul_result mmio_fragment(struct emul_state *s, u64 linear, u64 gpa, void *buf, int len,
+				      bool write)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	struct kvm_run *run = vcpu->run;
@@ -121,7 +158,7 @@ static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, 
 	if (!device_access(vcpu, gpa, buf, len, write)) {
 		if (!write)
 			trace_kvm_mmio(KVM_TRACE_MMIO_READ, len, gpa, buf);
-		return log_append(s, gpa, buf, len, write);
+		return log_append(s, linear, gpa, buf, len, write);
 	}
 	if (!write)
 		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, len, gpa, NULL);
@@ -136,22 +173,25 @@ static enum emul_result mmio_fragment(struct emul_state *s, u64 gpa, void *buf, 
 	/*
 	 * Kept here, not read back from the shared page: userspace may write to that at any time.
 	 */
-	s->log[s->nr] = (struct access_log){ .gpa = gpa, .len = len, .write = write };
+	s->log[s->nr] = (struct access_log){
+		.linear = linear, .gpa = gpa, .len = len, .write = write
+	};
 	vcpu->io.complete = complete_mmio;
 	return EMUL_IO;
 }
 
-static enum emul_result mmio_access(struct emul_state *s, u64 gpa, void *buf, unsigned int len,
-				    bool write)
+static enum emul_result mmio_access(struct emul_state *s, u64 linear, u64 gpa, void *buf,
+				    unsigned int len, bool write)
 {
 	while (len) {
 		/* Largest naturally aligned piece: what a bus would do. */
 		unsigned int n = min(8u, 1u << __fls(len));
 		enum emul_result r;
 
-		r = mmio_fragment(s, gpa, buf, n, write);
+		r = mmio_fragment(s, linear, gpa, buf, n, write);
 		if (r != EMUL_OK)
 			return r;
+		linear += n;
 		gpa += n;
 		buf += n;
 		len -= n;
@@ -170,12 +210,12 @@ static u32 access_bits(struct emul_state *s, unsigned int acc)
 	return s->c.cpl == 3 ? bits | KVM_ACC_USER : bits;
 }
 
-static enum emul_result translate(struct emul_state *s, u64 addr, u32 access, gpa_t *gpa,
-				  struct emul_exception *exc)
+static enum emul_result translate(struct emul_state *s, u64 addr, u32 access,
+				  struct kvm_place *place, struct emul_exception *exc)
 {
 	struct kvm_walk_fault fault;
 
-	if (!mmu_gva_to_gpa(s->vcpu, addr, access, gpa, &fault))
+	if (likely(!mmu_translate(s->vcpu, addr, access, place, &fault)))
 		return EMUL_OK;
 	*exc = (struct emul_exception){
 		.vector = X86_TRAP_PF,
@@ -186,11 +226,9 @@ static enum emul_result translate(struct emul_state *s, u64 addr, u32 access, gp
 	return EMUL_EXCEPTION;
 }
 
-static bool is_ram(struct kvm_vcpu *vcpu, gpa_t gpa, bool write)
+static bool is_ram(const struct kvm_place *place, bool write)
 {
-	struct kvm_memslot *slot = kvm_gfn_to_memslot(vcpu->kvm, gpa >> PAGE_SHIFT);
-
-	return slot && !(write && (slot->flags & KVM_MEM_READONLY));
+	return place->hva && !(write && place->readonly);
 }
 
 static enum emul_result host_fault(struct emul_state *s, int error)
@@ -200,16 +238,17 @@ static enum emul_result host_fault(struct emul_state *s, int error)
 }
 
 /* Inside one page. */
-static enum emul_result phys_access(struct emul_state *s, gpa_t gpa, void *buf, unsigned int len,
+static enum emul_result phys_access(struct emul_state *s, u64 linear,
+				    const struct kvm_place *place, void *buf, unsigned int len,
 				    bool write)
 {
-	struct kvm *kvm = s->vcpu->kvm;
-	int r;
+	void __user *ram = (void __user *)place->hva;
 
-	if (!is_ram(s->vcpu, gpa, write))
-		return mmio_access(s, gpa, buf, len, write);
-	r = write ? kvm_write_guest(kvm, gpa, buf, len) : kvm_read_guest(kvm, gpa, buf, len);
-	return r ? host_fault(s, r) : EMUL_OK;
+	if (!is_ram(place, write))
+		return mmio_access(s, linear, place->gpa, buf, len, write);
+	if (write ? copy_to_user(ram, buf, len) : copy_from_user(buf, ram, len))
+		return host_fault(s, -EFAULT);
+	return EMUL_OK;
 }
 
 /* Translates all before it touches anything: a faulting write has changed nothing. */
@@ -217,18 +256,37 @@ static enum emul_result mem_access(struct emul_state *s, u64 addr, void *buf, un
 				   u32 access, bool write, struct emul_exception *exc)
 {
 	unsigned int first = min_t(unsigned int, n, PAGE_SIZE - (addr & ~PAGE_MASK));
-	gpa_t gpa, gpa2 = 0;
+	struct kvm_place place EMUL_UNINITIALIZED, place2 EMUL_UNINITIALIZED;
 	enum emul_result r;
 
-	r = translate(s, addr, access, &gpa, exc);
-	if (r == EMUL_OK && first < n)
-		r = translate(s, addr + first, access, &gpa2, exc);
-	if (r != EMUL_OK)
-		return r;
-	r = phys_access(s, gpa, buf, first, write);
-	if (r == EMUL_OK && first < n)
-		r = phys_access(s, gpa2, buf + first, n - first, write);
+	if (unlikely(log_replay_linear(s, addr, buf, n, write)))
+		return EMUL_OK;
+	r = translate(s, addr, access, &place, exc);
+	if (likely(first == n))
+		return r == EMUL_OK ? phys_access(s, addr, &place, buf, n, write) : r;
+	if (r == EMUL_OK)
+		r = translate(s, addr + first, access, &place2, exc);
+	if (r == EMUL_OK)
+		r = phys_access(s, addr, &place, buf, first, write);
+	if (r == EMUL_OK)
+		r = phys_access(s, addr + first, &place2, buf + first, n - first, write);
 	return r;
+}
+
+/*
+ * The @n instruction bytes at @from: two loads of fixed size where a page has room for them, which
+ * the kernel's checks of copies leave alone.
+ */
+static int fetch_ram(const u64 __user *from, void *buf, unsigned int n)
+{
+	u64 bytes[2];
+
+	if (unlikely(offset_in_page(from) > PAGE_SIZE - sizeof(bytes)))
+		return copy_from_user(buf, from, n) ? -EFAULT : 0;
+	if (get_user(bytes[0], from) || get_user(bytes[1], from + 1))
+		return -EFAULT;
+	memcpy(buf, bytes, n);
+	return 0;
 }
 
 static enum emul_result op_fetch(void *opaque, u64 addr, void *buf, unsigned int n,
@@ -236,17 +294,17 @@ static enum emul_result op_fetch(void *opaque, u64 addr, void *buf, unsigned int
 {
 	struct emul_state *s = opaque;
 	u32 access = KVM_ACC_FETCH | (s->c.cpl == 3 ? KVM_ACC_USER : 0);
+	struct kvm_place place;
 	enum emul_result r;
-	gpa_t gpa;
 	int err;
 
-	r = translate(s, addr, access, &gpa, exc);
+	r = translate(s, addr, access, &place, exc);
 	if (r != EMUL_OK)
 		return r;
 	/* Code in device memory: nothing runs there that we could fetch. */
-	if (!is_ram(s->vcpu, gpa, false))
+	if (!is_ram(&place, false))
 		return EMUL_UNHANDLEABLE;
-	err = kvm_read_guest(s->vcpu->kvm, gpa, buf, n);
+	err = fetch_ram((const u64 __user *)place.hva, buf, n);
 	return err ? host_fault(s, err) : EMUL_OK;
 }
 
@@ -270,25 +328,25 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 				   unsigned int n, struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
+	struct kvm_place place;
 	enum emul_result r;
 	u8 expect[16];
-	gpa_t gpa;
 	int ret;
 
 	/* Atomic over two pages: no guest that is in its right mind, no way to do it right. */
 	if ((addr & ~PAGE_MASK) + n > PAGE_SIZE)
 		return op_write(opaque, addr, new, n, EMUL_ACC_WRITE, exc);
-	r = translate(s, addr, access_bits(s, EMUL_ACC_WRITE), &gpa, exc);
+	r = translate(s, addr, access_bits(s, EMUL_ACC_WRITE), &place, exc);
 	if (r != EMUL_OK)
 		return r;
 	/*
 	 * Devices know no locked cycles; unaligned ones are split locks, which hardware does
 	 * slowly.
 	 */
-	if (!is_ram(s->vcpu, gpa, true) || (gpa & (n - 1)))
-		return phys_access(s, gpa, (void *)new, n, true);
+	if (!is_ram(&place, true) || (place.gpa & (n - 1)))
+		return phys_access(s, addr, &place, (void *)new, n, true);
 	memcpy(expect, old, n);
-	ret = kvm_guest_cmpxchg(s->vcpu->kvm, gpa, expect, new, n);
+	ret = kvm_guest_cmpxchg(s->vcpu->kvm, place.gpa, expect, new, n);
 	if (ret < 0)
 		return host_fault(s, ret);
 	return ret ? EMUL_OK : EMUL_RESTART;
@@ -298,11 +356,11 @@ static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigne
 {
 	struct emul_state *s = opaque;
 	struct emul_exception exc;
-	gpa_t gpa;
+	struct kvm_place place;
 
-	if (translate(s, addr, access_bits(s, acc), &gpa, &exc) != EMUL_OK)
+	if (translate(s, addr, access_bits(s, acc), &place, &exc) != EMUL_OK)
 		return EMUL_UNHANDLEABLE;
-	return is_ram(s->vcpu, gpa, acc & EMUL_ACC_WRITE) ? EMUL_OK : EMUL_UNHANDLEABLE;
+	return is_ram(&place, acc & EMUL_ACC_WRITE) ? EMUL_OK : EMUL_UNHANDLEABLE;
 }
 
 static void op_commit(void *opaque)
@@ -629,16 +687,25 @@ static u64 linear_rip(struct kvm_vcpu *vcpu)
 	return cs.base + kvm_rip_read(vcpu);
 }
 
+/* Registers are numbered alike: the emulator works on the vCPU's. */
+static_assert((int)EMUL_RAX == (int)KVM_REG_RAX && (int)EMUL_R15 == (int)KVM_REG_R15);
+#define GPRS ((u32)GENMASK(KVM_REG_R15, KVM_REG_RAX))
+
 static void load_context(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	struct emul_ctxt *c = &s->c;
+	unsigned long missing = GPRS & ~vcpu->regs.avail;
+	struct kvm_segment k;
 	struct emul_segment cs;
 	int i;
 
-	op_get_segment(s, EMUL_SEG_CS, &cs);
-	for (i = 0; i < EMUL_NR_REGS; i++)
-		c->gpr[i] = kvm_reg_read(vcpu, KVM_REG_RAX + i);
+	vendor_call(get_segment, vcpu, KVM_SEG_CS, &k);
+	cs.l = k.l;
+	cs.db = k.db;
+	s->cs_base = k.base;
+	for_each_set_bit(i, &missing, KVM_NR_REGS)
+		kvm_cache_reg(vcpu, i);
 	c->rip = kvm_rip_read(vcpu);
 	c->rflags = kvm_rflags_read(vcpu);
 	c->vendor = guest_has(vcpu, KVM_GF_AMD_LIKE) ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
@@ -655,10 +722,9 @@ static void load_context(struct emul_state *s)
 static void store_context(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
-	int i;
 
-	for (i = 0; i < EMUL_NR_REGS; i++)
-		kvm_reg_write(vcpu, KVM_REG_RAX + i, s->c.gpr[i]);
+	vcpu->regs.avail |= GPRS;
+	vcpu->regs.dirty |= GPRS;
 	kvm_rip_write(vcpu, s->c.rip);
 	/* IF or TF may have changed what can be delivered. */
 	if ((kvm_rflags_read(vcpu) ^ s->c.rflags) & X86_EFLAGS_IF)
@@ -758,7 +824,7 @@ static enum kvm_exit_action execute(struct emul_state *s)
 		queue_exception(s);
 		return KVM_RESUME;
 	case EMUL_IO:
-		s->linear_rip = linear_rip(vcpu);
+		s->linear_rip = s->cs_base + s->c.rip;
 		return KVM_TO_USER;
 	case EMUL_RESTART:
 		return KVM_RESUME;
@@ -820,6 +886,45 @@ static bool is_hypercall(const struct emul_insn *insn)
 	       (insn->modrm == 0xc1 || insn->modrm == 0xd9);
 }
 
+static void remember_decoded(struct emul_state *s, const u64 bytes[2])
+{
+	struct decoded *d = &s->decoded;
+	unsigned int bits = s->c.insn.len * 8;
+
+	d->mode = s->c.mode;
+	d->vendor = s->c.vendor;
+	d->bytes[0] = bytes[0];
+	d->bytes[1] = bytes[1];
+	d->mask[0] = bits >= 64 ? ~0ULL : BIT_ULL(bits) - 1;
+	d->mask[1] = bits > 64 ? BIT_ULL(bits - 64) - 1 : 0;
+	d->valid = true;
+}
+
+/* The instruction at RIP into s->c.insn. */
+static enum emul_result decode(struct emul_state *s)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+	struct emul_ctxt *c = &s->c;
+	struct decoded *d = &s->decoded;
+	enum emul_result r;
+	u64 bytes[2];
+
+	if (vcpu->exit.insn_len || c->mode != EMUL_MODE_PROT64 || !kvm_is_canonical(vcpu, c->rip) ||
+	    !mmu_read_code(vcpu, c->rip, c->cpl == 3, bytes)) {
+		d->valid = false;
+		return emul_decode(c, vcpu->exit.insn, vcpu->exit.insn_len);
+	}
+	if (likely(d->valid && d->mode == c->mode && d->vendor == c->vendor &&
+		   !((d->bytes[0] ^ bytes[0]) & d->mask[0]) &&
+		   !((d->bytes[1] ^ bytes[1]) & d->mask[1])))
+		return EMUL_OK;
+	d->valid = false;
+	r = emul_decode(c, bytes, EMUL_MAX_INSN_LEN);
+	if (r == EMUL_OK)
+		remember_decoded(s, bytes);
+	return r;
+}
+
 /**
  * kvm_emulate() - emulate, or step over, the instruction at RIP
  * @vcpu: the vCPU
@@ -833,7 +938,7 @@ enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags)
 	enum emul_result r;
 
 	load_context(s);
-	r = emul_decode(&s->c, vcpu->exit.insn, vcpu->exit.insn_len);
+	r = decode(s);
 	if (flags & EMUL_GLUE_UD) {
 		if (r == EMUL_OK && is_hypercall(&s->c.insn))
 			return exit_hypercall(vcpu);
@@ -853,6 +958,23 @@ enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags)
 }
 EXPORT_SYMBOL_NS_GPL(kvm_emulate, GUESTMODE);
 
+/**
+ * kvm_quick_length() - length of the instruction at RIP, where that takes no full decoding
+ * @vcpu: the vCPU, in 64-bit code; RIP is where hardware has fetched from
+ * @user: at CPL 3
+ *
+ * Context: exit.h. Return: bytes; 0: kvm_emulate() has to find out.
+ */
+unsigned int kvm_quick_length(struct kvm_vcpu *vcpu, bool user)
+{
+	u64 bytes[2];
+
+	if (!mmu_read_code(vcpu, kvm_rip_read(vcpu), user, bytes))
+		return 0;
+	return emul_short_length(bytes[0]);
+}
+EXPORT_SYMBOL_NS_GPL(kvm_quick_length, GUESTMODE);
+
 int kvm_emul_vcpu_create(struct kvm_vcpu *vcpu)
 {
 	struct emul_state *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
@@ -862,6 +984,7 @@ int kvm_emul_vcpu_create(struct kvm_vcpu *vcpu)
 	s->vcpu = vcpu;
 	s->c.ops = &vcpu_ops;
 	s->c.opaque = s;
+	s->c.gpr = vcpu->regs.val;
 	vcpu->io.emul = s;
 	return 0;
 }

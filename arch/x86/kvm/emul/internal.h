@@ -229,9 +229,10 @@ static inline void emul_merge(u64 *reg, u64 val, unsigned int size)
 
 static inline bool emul_canonical(const struct emul_ctxt *c, u64 addr)
 {
-	unsigned int bits = c->va_bits == 57 ? 57 : 48;
+	/* All bits from the sign on are alike: 0 or -1. */
+	s64 high = (s64)addr >> (c->va_bits == 57 ? 56 : 47);
 
-	return (u64)((s64)(addr << (64 - bits)) >> (64 - bits)) == addr;
+	return (u64)(high + 1) <= 1;
 }
 
 /* decode.c, optable.c */

@@ -442,10 +442,13 @@ static void begin(struct emul_work *w, struct emul_ctxt *c)
 	const struct emul_insn *i = &c->insn;
 	u32 flags = i->row->flags;
 
-	memset(w, 0, sizeof(*w));
 	w->c = c;
 	w->insn = i;
 	memcpy(w->gpr, c->gpr, sizeof(w->gpr));
+	w->dst = (struct emul_operand) {};
+	w->src = (struct emul_operand) {};
+	w->shadow = 0;
+	w->iret = false;
 	w->rip = c->rip + i->len;
 	if (!emul_is_64(c))
 		w->rip = (u32)w->rip;
@@ -462,7 +465,7 @@ static void commit(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
 
-	memcpy(c->gpr, w->gpr, sizeof(c->gpr));
+	memcpy(c->gpr, w->gpr, sizeof(w->gpr));
 	c->rip = w->rip;
 	c->rflags = w->iret ? w->rflags : w->rflags & ~(u64)FL_RF;
 	c->shadow = w->shadow;
@@ -477,7 +480,7 @@ void emul_commit_iteration(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
 
-	memcpy(c->gpr, w->gpr, sizeof(c->gpr));
+	memcpy(c->gpr, w->gpr, sizeof(w->gpr));
 	c->rflags = w->rflags;
 	if (c->ops->commit)
 		c->ops->commit(c->opaque);
@@ -487,9 +490,9 @@ enum emul_result emul_execute(struct emul_ctxt *c)
 {
 	const struct emul_row *row = c->insn.row;
 	enum emul_result res = EMUL_OK;
-	struct emul_work w;
+	struct emul_work w EMUL_UNINITIALIZED; /* begin() sets all of it */
 
-	if (!emul_can_execute(c))
+	if (!row || !row->exec)
 		return EMUL_UNHANDLEABLE;
 	begin(&w, c);
 	if (row->flags & F_PRIV && c->cpl)

@@ -14,4 +14,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+/* For large variables that are always set before use: hosts' kernels zero others to be safe. */
+#define EMUL_UNINITIALIZED __attribute__((__uninitialized__))
+
 #endif

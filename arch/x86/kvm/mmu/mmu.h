@@ -22,6 +22,29 @@ struct kvm_mmu_vm {
 	atomic64_t nr_pages; /* [a] table pages, for statistics */
 };
 
+/* Where a guest physical address leads. */
+struct kvm_place {
+	gpa_t gpa;
+	hva_t hva; /* in the VMM's memory, to the end of the page; 0: no memory there */
+	bool readonly; /* the slot is */
+};
+
+/* A walk of the guest's tables that may be repeated soon (mode.c). */
+#define KVM_WALK_HITS 8
+struct kvm_walk_hit {
+	/* what it was for */
+	u64 page; /* linear address >> PAGE_SHIFT */
+	u64 cr3;
+	u64 generation; /* of the memory slots */
+	u32 access; /* KVM_ACC_*, HIT_*; 0: nothing here */
+	u32 pkru;
+	/* what it found */
+	u8 nr; /* entries */
+	const u64 __user *where[WALK_MAX_LEVELS];
+	u64 entry[WALK_MAX_LEVELS];
+	struct kvm_place place; /* of the page */
+};
+
 /* Per vCPU. */
 struct kvm_vcpu_mmu {
 	hpa_t root; /* [v] what vendor->set_root was told */
@@ -30,7 +53,9 @@ struct kvm_vcpu_mmu {
 	void *spare[MMU_MAX_LEVELS - 1]; /* [v] zeroed pages: nothing is allocated under mmu.lock */
 	u64 mapped[MMU_MAX_LEVELS + 1]; /* [v] by level: mappings made, for statistics */
 	struct walk_mode walk; /* [v] of the guest's page tables, and what it was made for: */
-	u64 walk_key[4]; /* [v] CR0, CR4, EFER, CPUID */
+	u64 walk_cr0, walk_cr4, walk_efer; /* [v] */
+	bool walk_valid; /* [v] false: not at all, or for another CPUID */
+	struct kvm_walk_hit hit[KVM_WALK_HITS]; /* [v] of that mode */
 };
 
 /* What a guest page-table walk found wrong: becomes #PF in the guest. */
@@ -58,8 +83,9 @@ enum mmu_fault_result {
 
 enum mmu_fault_result mmu_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
 
-int mmu_gva_to_gpa(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
-		   struct kvm_walk_fault *fault);
+int mmu_translate(struct kvm_vcpu *vcpu, gva_t gva, u32 access, struct kvm_place *place,
+		  struct kvm_walk_fault *fault);
+bool mmu_read_code(struct kvm_vcpu *vcpu, gva_t gva, bool user, u64 bytes[2]);
 
 /**
  * struct mmu_zap - a removal of guest mappings under way (zap.c)

@@ -136,9 +136,7 @@ struct walk {
 	u64 gva;
 	unsigned int acc; /* ACC_* */
 	u32 pkru;
-	u8 level; /* the page's */
-	u64 entry[WALK_MAX_LEVELS + 1]; /* by level */
-	u64 where[WALK_MAX_LEVELS + 1]; /* their guest physical addresses */
+	struct walk_result *result; /* out, but for error_code and gpa built on the way */
 };
 
 /*
@@ -147,7 +145,7 @@ struct walk {
  */
 static bool pkey_faults(const struct walk *w, unsigned int page)
 {
-	unsigned int key = w->entry[w->level] >> PT_PKEY_SHIFT & 15;
+	unsigned int key = w->result->entry[w->result->level] >> PT_PKEY_SHIFT & 15;
 	unsigned int deny = w->pkru >> (2 * key) & 3;
 
 	if (!w->mode->pku || !(page & PAGE_U) || w->acc & ACC_FETCH || !deny)
@@ -173,8 +171,8 @@ static __always_inline u32 descend(struct walk *w, const struct pt_format *f, u6
 		/* Where there is no memory, the bus answers with ones. */
 		if (!w->ops->read(w->opaque, where, &entry, f->entry_size))
 			entry = f->entry_size == 8 ? ~0ULL : ~0U;
-		w->entry[level] = entry;
-		w->where[level] = where;
+		w->result->entry[level] = entry;
+		w->result->where[level] = where;
 
 		if (!(entry & PT_PRESENT))
 			return 0;
@@ -193,7 +191,7 @@ static __always_inline u32 descend(struct walk *w, const struct pt_format *f, u6
 			break;
 		table = entry & f->addr;
 	}
-	w->level = level;
+	w->result->level = level;
 	pkey = pkey_faults(w, page);
 	if (pkey || mode->perm[w->acc] >> page & 1)
 		return KVM_ACC_PRESENT | (pkey ? KVM_ACC_PK : 0);
@@ -209,15 +207,15 @@ static __always_inline bool mark(struct walk *w, const struct pt_format *f)
 {
 	u8 level;
 
-	for (level = w->mode->levels; level >= w->level; level--) {
-		u64 old = w->entry[level], new = old | PT_ACCESSED;
+	for (level = w->mode->levels; level >= w->result->level; level--) {
+		u64 old = w->result->entry[level], new = old | PT_ACCESSED;
 
 		if (w->mode->kind == WALK_PAE && level == 3)
 			continue;
-		if (level == w->level && w->acc & ACC_WRITE)
+		if (level == w->result->level && w->acc & ACC_WRITE)
 			new |= PT_DIRTY;
 		if (new != old &&
-		    !(w->ops->cmpxchg)(w->opaque, w->where[level], old, new, f->entry_size))
+		    !(w->ops->cmpxchg)(w->opaque, w->result->where[level], old, new, f->entry_size))
 			return false;
 	}
 	return true;
@@ -237,12 +235,11 @@ static __always_inline enum walk_status walk_format(struct walk *w, const struct
 			return WALK_FAULT;
 		if (!mark(w, f))
 			continue;
-		entry = w->entry[w->level];
-		offset = (pt_frames(f, w->level) << 12) - 1;
+		entry = w->result->entry[w->result->level];
+		offset = (pt_frames(f, result->level) << 12) - 1;
 		result->gpa = (entry & f->addr & ~offset) | (w->gva & offset);
-		if (w->mode->kind == WALK_32 && w->level == 2)
+		if (w->mode->kind == WALK_32 && result->level == 2)
 			result->gpa |= (entry >> 13 & 0xff) << 32;
-		result->level = w->level;
 		return WALK_OK;
 	}
 	return WALK_AGAIN;
@@ -272,6 +269,7 @@ enum walk_status walk_gva(const struct walk_mode *mode, const struct walk_ops *o
 		.opaque = opaque,
 		.gva = mode->kind == WALK_LONG ? gva : (u32)gva,
 		.pkru = pkru,
+		.result = result,
 	};
 	enum walk_status r;
 
@@ -281,7 +279,8 @@ enum walk_status walk_gva(const struct walk_mode *mode, const struct walk_ops *o
 
 	switch (mode->kind) {
 	case WALK_NONE:
-		*result = (struct walk_result){ .gpa = w.gva, .level = 1 };
+		result->gpa = w.gva;
+		result->level = 1;
 		return WALK_OK;
 	case WALK_32:
 		r = walk_format(&w, &pt_format_32, cr3, result);

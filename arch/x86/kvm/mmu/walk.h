@@ -69,11 +69,16 @@ enum walk_status {
  * @gpa: WALK_OK: the guest physical address
  * @level: of the entry that mapped it
  * @error_code: WALK_FAULT: KVM_ACC_*
+ * @entry: by level, from the root's down to @level: entries as read, before accessed and dirty
+ *	bits were set
+ * @where: their guest physical addresses
  */
 struct walk_result {
 	u64 gpa;
 	u8 level;
 	u32 error_code;
+	u64 entry[WALK_MAX_LEVELS + 1];
+	u64 where[WALK_MAX_LEVELS + 1];
 };
 
 void walk_mode_init(struct walk_mode *mode, u64 cr0, u64 cr4, u64 efer, unsigned int maxphyaddr,

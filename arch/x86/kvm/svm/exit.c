@@ -37,6 +37,20 @@ u64 svm_next_rip(struct vcpu_svm *svm)
 	return svm_features.next_rip ? control->next_rip : 0;
 }
 
+/* The same, decoded: for the plain instructions of 64-bit code. 0: something else. */
+static u64 quick_next_rip(struct vcpu_svm *svm)
+{
+	const struct vmcb_save_area *save = &svm->vmcb->save;
+	u64 rip = kvm_rip_read(&svm->vcpu);
+	unsigned int length;
+
+	if (!kvm_is_long_mode(&svm->vcpu) || !(save->cs.attrib & SVM_SELECTOR_L_MASK) ||
+	    unlikely(rip != save->rip))
+		return 0;
+	length = kvm_quick_length(&svm->vcpu, save->cpl == 3);
+	return length ? rip + length : 0;
+}
+
 /**
  * svm_skip_insn() - go on behind the instruction that exited
  * @vcpu: the vCPU, loaded
@@ -49,10 +63,11 @@ enum kvm_exit_action svm_skip_insn(struct kvm_vcpu *vcpu)
 {
 	u64 next = svm_next_rip(to_svm(vcpu)), rflags;
 
-	if (likely(next))
-		kvm_rip_write(vcpu, next);
-	else
+	if (!next)
+		next = quick_next_rip(to_svm(vcpu));
+	if (unlikely(!next))
 		return kvm_emulate(vcpu, EMUL_GLUE_SKIP);
+	kvm_rip_write(vcpu, next);
 	if (unlikely(svm_get_shadow(vcpu))) {
 		svm_set_shadow(vcpu, 0);
 		kvm_make_request(KVM_REQ_EVENT, vcpu);

@@ -8,35 +8,25 @@
 
 /* --- segments -------------------------------------------------------------------------------- */
 
+/* Where each is in the save area. */
+static const u16 segment_offset[KVM_NR_SEGS] = {
+	[KVM_SEG_ES] = offsetof(struct vmcb_save_area, es),
+	[KVM_SEG_CS] = offsetof(struct vmcb_save_area, cs),
+	[KVM_SEG_SS] = offsetof(struct vmcb_save_area, ss),
+	[KVM_SEG_DS] = offsetof(struct vmcb_save_area, ds),
+	[KVM_SEG_FS] = offsetof(struct vmcb_save_area, fs),
+	[KVM_SEG_GS] = offsetof(struct vmcb_save_area, gs),
+	[KVM_SEG_LDTR] = offsetof(struct vmcb_save_area, ldtr),
+	[KVM_SEG_TR] = offsetof(struct vmcb_save_area, tr),
+	[KVM_SEG_GDTR] = offsetof(struct vmcb_save_area, gdtr),
+	[KVM_SEG_IDTR] = offsetof(struct vmcb_save_area, idtr),
+};
+
 static struct vmcb_seg *segment_of(struct vcpu_svm *svm, enum kvm_seg seg)
 {
-	struct vmcb_save_area *save = &svm->vmcb->save;
-
-	switch (seg) {
-	case KVM_SEG_ES:
-		return &save->es;
-	case KVM_SEG_CS:
-		return &save->cs;
-	case KVM_SEG_SS:
-		return &save->ss;
-	case KVM_SEG_DS:
-		return &save->ds;
-	case KVM_SEG_FS:
-		return &save->fs;
-	case KVM_SEG_GS:
-		return &save->gs;
-	case KVM_SEG_LDTR:
-		return &save->ldtr;
-	case KVM_SEG_TR:
-		return &save->tr;
-	case KVM_SEG_GDTR:
-		return &save->gdtr;
-	case KVM_SEG_IDTR:
-		return &save->idtr;
-	default:
-		WARN_ON_ONCE(1);
-		return &save->ds;
-	}
+	if (WARN_ON_ONCE(seg >= KVM_NR_SEGS))
+		seg = KVM_SEG_DS;
+	return (void *)&svm->vmcb->save + segment_offset[seg];
 }
 
 /**
