@@ -82,34 +82,36 @@ static const struct {
 	{ "move onto another", { 0, 0, 4 * GIB + MIB, MIB, HVA }, -EEXIST, 0 },
 };
 
-static struct kvm_memslots *replace(struct kvm_memslots *src, const struct kvm_memslot *drop,
-				    const struct kvm_memslot *add)
+/* @drop may point into the table. */
+static void replace(struct kvm_memslots *slots, const struct kvm_memslot *drop,
+		    const struct kvm_memslot *add)
 {
-	struct kvm_memslots *dst = kmalloc(memslots_bytes(src->nr - !!drop + !!add), GFP_KERNEL);
+	struct memslot_edit edit = {
+		.drop = drop, .drop_gfn = drop ? drop->base_gfn : 0, .add = add,
+	};
 
-	memslots_build(dst, src, drop, add);
+	memslots_edit(slots, &edit);
+}
+
+/* The same content in a table with more room: what the old one had must not matter. */
+static struct kvm_memslots *move(struct kvm_memslots *src, u32 room)
+{
+	struct kvm_memslots *dst = kmalloc(memslots_bytes(room), GFP_KERNEL);
+
+	memset(dst, 0x5a, memslots_bytes(room));
+	memslots_fill(dst, room, src);
 	kfree(src);
 	return dst;
 }
 
-static struct kvm_memslots *empty(void)
-{
-	struct kvm_memslots *slots = kmalloc(memslots_bytes(0), GFP_KERNEL);
-
-	slots->generation = 1;
-	slots->nr = 0;
-	slots->by_hva = (struct memslot_hva *)slots->slot;
-	return slots;
-}
-
 static void test_requests(void)
 {
-	struct kvm_memslots *slots = empty();
+	struct kvm_memslots *slots = move(NULL, ARRAY_SIZE(have));
 	struct memslot_change change;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(have); i++)
-		slots = replace(slots, NULL, &have[i]);
+		replace(slots, NULL, &have[i]);
 	for (i = 0; i < ARRAY_SIZE(requests); i++) {
 		int r = memslots_parse(slots, &requests[i].mem, MAX_GFN, &change);
 
@@ -119,7 +121,7 @@ static void test_requests(void)
 		tap_ok(change.op == requests[i].op, "%s: expected operation %d, saw %d",
 		       requests[i].what, requests[i].op, change.op);
 	}
-	tap_eq(slots->generation, 1 + ARRAY_SIZE(have), "each table has a generation of its own");
+	tap_eq(slots->generation, 1 + ARRAY_SIZE(have), "each change makes a generation");
 	kfree(slots);
 }
 
@@ -220,7 +222,7 @@ static void check_lookups(struct kvm_memslots *slots, int step, int *bad_find, i
 
 static void test_model(void)
 {
-	struct kvm_memslots *slots = empty();
+	struct kvm_memslots *slots = move(NULL, 0);
 	int i, bad_order = 0, bad_find = 0, bad_hva = 0, bad_op = 0, ops[4] = {};
 
 	for (i = 0; i < 4000; i++) {
@@ -243,13 +245,15 @@ static void test_model(void)
 		bad_op += exists != (change.op != MEMSLOT_CREATE);
 		switch (change.op) {
 		case MEMSLOT_CREATE:
-			slots = replace(slots, NULL, &change.new);
+			if (slots->nr == slots->room)
+				slots = move(slots, slots->nr + 3);
+			replace(slots, NULL, &change.new);
 			break;
 		case MEMSLOT_DELETE:
-			slots = replace(slots, change.old, NULL);
+			replace(slots, change.old, NULL);
 			break;
 		case MEMSLOT_MOVE:
-			slots = replace(slots, change.old, &change.new);
+			replace(slots, change.old, &change.new);
 			break;
 		case MEMSLOT_NOTHING:
 			break;

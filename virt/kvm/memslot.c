@@ -8,7 +8,9 @@
  *	publish a table where the slot is dying: lookups for new mappings refuse it
  *	wait for SRCU readers: no fault on the old table is under way any more
  *	zap its range and flush: no vCPU uses a translation of it any more
- *	publish a table without it (or with it elsewhere), wait again, free the old tables
+ *	publish a table without it (or with it elsewhere), wait again
+ *
+ * A VM has two tables, so that a change need not copy all slots: see apply().
  */
 
 #include <linux/sched.h>
@@ -35,77 +37,109 @@ struct kvm_memslot *kvm_gfn_to_memslot(struct kvm *kvm, gfn_t gfn)
 }
 EXPORT_SYMBOL_NS_GPL(kvm_gfn_to_memslot, GUESTMODE);
 
-static struct kvm_memslots *memslots_alloc(u32 nr)
+static struct kvm_memslots *memslots_alloc(u32 room, const struct kvm_memslots *src)
 {
-	return kvmalloc(memslots_bytes(nr), GFP_KERNEL_ACCOUNT);
+	struct kvm_memslots *slots = kvmalloc(memslots_bytes(room), GFP_KERNEL_ACCOUNT);
+
+	if (slots)
+		memslots_fill(slots, room, src);
+	return slots;
 }
 
 /**
- * memslots_init() - give a new VM an empty table
+ * memslots_init() - give a new VM its two empty tables
  * @kvm: the VM; nobody else knows it yet
  *
  * Return: 0 or -ENOMEM.
  */
 int memslots_init(struct kvm *kvm)
 {
-	struct kvm_memslots *slots = memslots_alloc(0);
+	struct kvm_memslots *slots = memslots_alloc(0, NULL);
 
-	if (!slots)
+	kvm->memslots_spare = memslots_alloc(0, NULL);
+	if (!slots || !kvm->memslots_spare) {
+		kvfree(slots);
+		kvfree(kvm->memslots_spare);
 		return -ENOMEM;
-	slots->generation = 1; /* 0 is that of no table: a zeroed cache never matches */
-	slots->nr = 0;
-	slots->by_hva = (struct memslot_hva *)slots->slot;
+	}
 	RCU_INIT_POINTER(kvm->memslots, slots);
 	return 0;
 }
 
 /**
- * memslots_destroy() - free the table
+ * memslots_destroy() - free the tables
  * @kvm: the VM: no vCPU and no notifier left
  */
 void memslots_destroy(struct kvm *kvm)
 {
 	kvfree(rcu_dereference_protected(kvm->memslots, true));
+	kvfree(kvm->memslots_spare);
 	RCU_INIT_POINTER(kvm->memslots, NULL);
 }
 
-/* Make @new the table in force and free its predecessor once nobody reads it. */
-static void publish(struct kvm *kvm, struct kvm_memslots *new)
+/*
+ * Make @new the table in force. Returns its predecessor, which nobody reads any more.
+ *
+ * Waiting rather than call_srcu(): a VMM that changes slots in a loop must not pile up tables of
+ * hundreds of KiB.
+ */
+static struct kvm_memslots *publish(struct kvm *kvm, struct kvm_memslots *new)
 {
 	struct kvm_memslots *old = kvm_memslots(kvm);
 
 	rcu_assign_pointer(kvm->memslots, new);
-	/*
-	 * Waiting rather than call_srcu(): a VMM that changes slots in a loop must not pile up
-	 * tables of hundreds of KiB.
-	 */
 	synchronize_srcu_expedited(&kvm->srcu);
-	kvfree(old);
+	return old;
 }
 
-/* DELETE, MOVE: slot @old (of the table in force) goes, @add (or NULL) comes. */
-static int replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
-			const struct kvm_memslot *add)
+/* Make room for one slot more in both tables. 0 or -ENOMEM */
+static int reserve(struct kvm *kvm)
 {
 	const struct kvm_memslots *now = kvm_memslots(kvm);
-	struct kvm_memslots *middle, *last;
-	struct kvm_memslot dying = *old;
+	struct kvm_memslots *one, *two;
+	u32 room;
 
-	middle = memslots_alloc(now->nr);
-	last = memslots_alloc(now->nr);
-	if (!middle || !last) {
-		kvfree(middle);
-		kvfree(last);
+	if (now->nr < now->room)
+		return 0;
+	room = clamp_t(u32, 2 * now->room, 8, KVM_USER_MEM_SLOTS);
+	one = memslots_alloc(room, now);
+	two = memslots_alloc(room, now);
+	if (!one || !two) {
+		kvfree(one);
+		kvfree(two);
 		return -ENOMEM;
 	}
-	dying.dying = true;
-	memslots_build(middle, now, old, &dying);
-	memslots_build(last, middle, memslots_find(middle, dying.base_gfn), add);
-
-	publish(kvm, middle);
-	mmu_zap_gfn_range(kvm, dying.base_gfn, dying.base_gfn + dying.npages);
-	publish(kvm, last);
+	kvfree(publish(kvm, one));
+	kvfree(kvm->memslots_spare);
+	kvm->memslots_spare = two;
 	return 0;
+}
+
+/*
+ * Change the table that nobody reads, publish it, and let the one that was in force follow, once
+ * nobody reads that any more: both are the same again.
+ */
+static void apply(struct kvm *kvm, const struct memslot_edit *edit)
+{
+	struct kvm_memslots *now = kvm->memslots_spare;
+
+	memslots_edit(now, edit);
+	kvm->memslots_spare = publish(kvm, now);
+	memslots_edit(kvm->memslots_spare, edit);
+}
+
+/* DELETE, MOVE: slot @old goes, @add (or NULL) comes. */
+static void replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
+			 const struct kvm_memslot *add)
+{
+	struct kvm_memslot dying = *old;
+	struct memslot_edit edit = { .drop = true, .drop_gfn = dying.base_gfn, .add = &dying };
+
+	dying.dying = true;
+	apply(kvm, &edit);
+	mmu_zap_gfn_range(kvm, dying.base_gfn, dying.base_gfn + dying.npages);
+	edit.add = add;
+	apply(kvm, &edit);
 }
 
 /**
@@ -120,14 +154,14 @@ static int replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
  */
 int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_region *mem)
 {
-	struct kvm_memslots *slots = kvm_memslots(kvm), *next;
 	struct memslot_change change;
+	struct memslot_edit edit = { .add = &change.new };
 	int r;
 
 	lockdep_assert_held(&kvm->slots_lock);
 	if (!access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size))
 		return -EINVAL;
-	r = memslots_parse(slots, mem, mmu_max_gfn(), &change);
+	r = memslots_parse(kvm_memslots(kvm), mem, mmu_max_gfn(), &change);
 	if (r)
 		return r;
 
@@ -135,16 +169,16 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 	case MEMSLOT_NOTHING:
 		return 0;
 	case MEMSLOT_DELETE:
-		return replace_slot(kvm, change.old, NULL);
+		replace_slot(kvm, change.old, NULL);
+		return 0;
 	case MEMSLOT_MOVE:
-		return replace_slot(kvm, change.old, &change.new);
+		replace_slot(kvm, change.old, &change.new);
+		return 0;
 	case MEMSLOT_CREATE:
 		break;
 	}
-	next = memslots_alloc(slots->nr + 1);
-	if (!next)
-		return -ENOMEM;
-	memslots_build(next, slots, NULL, &change.new);
-	publish(kvm, next);
-	return 0;
+	r = reserve(kvm);
+	if (!r)
+		apply(kvm, &edit);
+	return r;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Memory slots: which guest frames are backed by which range of the VMM's address space.
- * A struct kvm_memslots is immutable once published and replaced as a whole under SRCU.
+ * A struct kvm_memslots is immutable while readers may have it. A VM has two of the same content:
+ * a change is made in the one that nobody reads, then that is published under SRCU, and the other
+ * follows.
  */
 #ifndef GUESTMODE_MEMSLOT_H
 #define GUESTMODE_MEMSLOT_H
@@ -30,15 +32,19 @@ struct memslot_hva {
 };
 
 /**
- * struct kvm_memslots - all slots of a VM, immutable
- * @generation: grows with each replacement; caches of translations compare it
+ * struct kvm_memslots - all slots of a VM
+ * @generation: grows with each change; caches of translations compare it
  * @nr: slots in use
+ * @room: slots that fit
+ * @id_end: all ids in use are below
  * @by_hva: @nr rows sorted by start; ranges may overlap there (aliases). Lies behind @slot
  * @slot: sorted by base_gfn, never overlapping
  */
 struct kvm_memslots {
 	u64 generation;
 	u32 nr;
+	u32 room;
+	u32 id_end;
 	struct memslot_hva *by_hva;
 	struct kvm_memslot slot[];
 };
@@ -66,12 +72,24 @@ struct memslot_change {
 	struct kvm_memslot new;
 };
 
+/**
+ * struct memslot_edit - a change of a table
+ * @drop: a slot goes, ...
+ * @drop_gfn: ... the one that begins here
+ * @add: then this one comes, NULL: none; overlaps none that stays
+ */
+struct memslot_edit {
+	bool drop;
+	gfn_t drop_gfn;
+	const struct kvm_memslot *add;
+};
+
 /* memslot_table.c: pure, unit-tested in userspace. */
 struct kvm_memslot *memslots_find(struct kvm_memslots *slots, gfn_t gfn);
 struct kvm_memslot *memslots_find_hint(struct kvm_memslots *slots, gfn_t gfn, u32 *hint);
-size_t memslots_bytes(u32 nr);
-void memslots_build(struct kvm_memslots *dst, const struct kvm_memslots *src,
-		    const struct kvm_memslot *drop, const struct kvm_memslot *add);
+size_t memslots_bytes(u32 room);
+void memslots_fill(struct kvm_memslots *dst, u32 room, const struct kvm_memslots *src);
+void memslots_edit(struct kvm_memslots *slots, const struct memslot_edit *edit);
 int memslots_parse(const struct kvm_memslots *slots, const struct kvm_userspace_memory_region *mem,
 		   gfn_t max_gfn, struct memslot_change *change);
 u32 memslots_hva_first(const struct kvm_memslots *slots, hva_t start);

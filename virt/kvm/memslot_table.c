@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tables of memory slots: lookup by guest frame and by host address, checking of requests, and
- * building a table from its predecessor. Pure functions: no lock, no allocation.
+ * changes. Pure functions: no lock, no allocation.
  */
 
 #include <linux/errno.h>
@@ -10,6 +10,22 @@
 #include <linux/string.h>
 
 #include "memslot.h"
+
+/* The index of the first slot that begins above @gfn. */
+static u32 slot_above(const struct kvm_memslots *slots, gfn_t gfn)
+{
+	u32 lo = 0, hi = slots->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (slots->slot[mid].base_gfn <= gfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
 
 /**
  * memslots_find() - the slot that holds a guest frame
@@ -20,20 +36,11 @@
  */
 struct kvm_memslot *memslots_find(struct kvm_memslots *slots, gfn_t gfn)
 {
-	u32 lo = 0, hi = slots->nr;
+	u32 above = slot_above(slots, gfn);
 
-	/* The last slot that begins at or below gfn is slot[lo - 1]. */
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (slots->slot[mid].base_gfn <= gfn)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || !memslot_has_gfn(&slots->slot[lo - 1], gfn))
+	if (!above || !memslot_has_gfn(&slots->slot[above - 1], gfn))
 		return NULL;
-	return &slots->slot[lo - 1];
+	return &slots->slot[above - 1];
 }
 
 /**
@@ -112,85 +119,128 @@ bool memslots_hva_next(const struct kvm_memslots *slots, u32 *pos, hva_t start, 
 
 /**
  * memslots_bytes() - size of a table
- * @nr: slots
+ * @room: slots that are to fit, at most KVM_USER_MEM_SLOTS
  *
- * Return: bytes, the index by hva included. @nr is at most KVM_USER_MEM_SLOTS.
+ * Return: bytes, the index by hva included.
  */
-size_t memslots_bytes(u32 nr)
+size_t memslots_bytes(u32 room)
 {
 	return sizeof(struct kvm_memslots) +
-	       nr * (sizeof(struct kvm_memslot) + sizeof(struct memslot_hva));
-}
-
-static void hva_append(struct kvm_memslots *dst, u32 *n, u32 idx)
-{
-	const struct kvm_memslot *slot = &dst->slot[idx];
-	struct memslot_hva *row = &dst->by_hva[*n];
-
-	row->start = slot->userspace_addr;
-	row->max_end = memslot_hva_end(slot);
-	if (*n)
-		row->max_end = max(row->max_end, row[-1].max_end);
-	row->idx = idx;
-	(*n)++;
+	       room * (sizeof(struct kvm_memslot) + sizeof(struct memslot_hva));
 }
 
 /**
- * memslots_build() - make a table from its predecessor
- * @dst: room for memslots_bytes() of as many slots as there will be
- * @src: the predecessor
- * @drop: slot of @src to leave out, or NULL
- * @add: slot to take in, or NULL; overlaps none that stays
- *
- * Linear: both orders of @src are kept. The new generation is one above that of @src.
+ * memslots_fill() - make a table
+ * @dst: memslots_bytes(@room) of memory
+ * @room: slots that fit, at least as many as there are
+ * @src: whose content it gets, generation included; NULL: none
  */
-void memslots_build(struct kvm_memslots *dst, const struct kvm_memslots *src,
-		    const struct kvm_memslot *drop, const struct kvm_memslot *add)
+void memslots_fill(struct kvm_memslots *dst, u32 room, const struct kvm_memslots *src)
 {
-	u32 dropped = drop ? drop - src->slot : ~0U, added = ~0U;
-	u32 i, n = 0;
-
-	dst->generation = src->generation + 1;
-	dst->nr = src->nr - !!drop + !!add;
-	dst->by_hva = (struct memslot_hva *)&dst->slot[dst->nr];
-
-	for (i = 0; i < src->nr; i++) {
-		if (i == dropped)
-			continue;
-		if (add && added == ~0U && src->slot[i].base_gfn > add->base_gfn) {
-			added = n;
-			dst->slot[n++] = *add;
-		}
-		dst->slot[n++] = src->slot[i];
-	}
-	if (add && added == ~0U) {
-		added = n;
-		dst->slot[n++] = *add;
-	}
-
-	for (i = 0, n = 0; i < src->nr; i++) {
-		u32 idx = src->by_hva[i].idx;
-
-		if (idx == dropped)
-			continue;
-		if (add && src->by_hva[i].start > add->userspace_addr) {
-			hva_append(dst, &n, added);
-			add = NULL;
-		}
-		if (idx > dropped)
-			idx--;
-		if (idx >= added)
-			idx++;
-		hva_append(dst, &n, idx);
-	}
-	if (add)
-		hva_append(dst, &n, added);
+	/* 0 is the generation of no table: a zeroed cache never matches. */
+	*dst = (struct kvm_memslots){ .generation = 1 };
+	if (src)
+		*dst = *src;
+	dst->room = room;
+	dst->by_hva = (struct memslot_hva *)&dst->slot[room];
+	if (!src)
+		return;
+	memcpy(dst->slot, src->slot, src->nr * sizeof(src->slot[0]));
+	memcpy(dst->by_hva, src->by_hva, src->nr * sizeof(src->by_hva[0]));
 }
 
-static const struct kvm_memslot *find_id(const struct kvm_memslots *slots, u16 id)
+/* The index of the first row of by_hva that begins above @hva. */
+static u32 row_above(const struct kvm_memslots *slots, hva_t hva)
+{
+	u32 lo = 0, hi = slots->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (slots->by_hva[mid].start <= hva)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Rows from @pos on have moved: what they say of those before them must be made true again. */
+static void fix_max_end(struct kvm_memslots *slots, u32 pos)
+{
+	for (; pos < slots->nr; pos++) {
+		struct memslot_hva *row = &slots->by_hva[pos];
+
+		row->max_end = memslot_hva_end(&slots->slot[row->idx]);
+		if (pos)
+			row->max_end = max(row->max_end, row[-1].max_end);
+	}
+}
+
+static void take_out(struct kvm_memslots *slots, u32 idx)
+{
+	struct memslot_hva *row = slots->by_hva;
+	u32 i, pos = 0, after;
+
+	for (i = 0; i < slots->nr; i++) {
+		if (row[i].idx == idx)
+			pos = i;
+		else if (row[i].idx > idx)
+			row[i].idx--;
+	}
+	slots->nr--;
+	after = slots->nr - idx;
+	memmove(&slots->slot[idx], &slots->slot[idx + 1], after * sizeof(slots->slot[0]));
+	memmove(&row[pos], &row[pos + 1], (slots->nr - pos) * sizeof(*row));
+	fix_max_end(slots, pos);
+}
+
+/* At the end of both orders, where most slots come, their number does not matter. */
+static void put_in(struct kvm_memslots *slots, const struct kvm_memslot *add)
+{
+	u32 idx = slot_above(slots, add->base_gfn), pos = row_above(slots, add->userspace_addr), i;
+	struct memslot_hva *row = slots->by_hva;
+
+	if (idx < slots->nr)
+		for (i = 0; i < slots->nr; i++)
+			row[i].idx += row[i].idx >= idx;
+	memmove(&slots->slot[idx + 1], &slots->slot[idx],
+		(slots->nr - idx) * sizeof(slots->slot[0]));
+	memmove(&row[pos + 1], &row[pos], (slots->nr - pos) * sizeof(*row));
+	slots->slot[idx] = *add;
+	row[pos] = (struct memslot_hva){ .start = add->userspace_addr, .idx = idx };
+	slots->nr++;
+	slots->id_end = max(slots->id_end, add->id + 1U);
+	fix_max_end(slots, pos);
+}
+
+/**
+ * memslots_edit() - change a table that nobody reads
+ * @slots: the table; has room
+ * @edit: the change
+ *
+ * The generation is one more afterwards.
+ */
+void memslots_edit(struct kvm_memslots *slots, const struct memslot_edit *edit)
+{
+	u32 idx;
+
+	if (edit->drop) {
+		idx = slot_above(slots, edit->drop_gfn);
+		if (idx && slots->slot[idx - 1].base_gfn == edit->drop_gfn)
+			take_out(slots, idx - 1);
+	}
+	if (edit->add && slots->nr < slots->room)
+		put_in(slots, edit->add);
+	slots->generation++;
+}
+
+static const struct kvm_memslot *find_id(const struct kvm_memslots *slots, u32 id)
 {
 	u32 i;
 
+	if (id >= slots->id_end)
+		return NULL;
 	for (i = 0; i < slots->nr; i++)
 		if (slots->slot[i].id == id)
 			return &slots->slot[i];
@@ -201,16 +251,12 @@ static const struct kvm_memslot *find_id(const struct kvm_memslots *slots, u16 i
 static bool overlaps(const struct kvm_memslots *slots, const struct kvm_memslot *slot,
 		     const struct kvm_memslot *except)
 {
-	u32 i;
+	u32 i = slot_above(slots, slot->base_gfn + slot->npages - 1);
 
-	for (i = 0; i < slots->nr; i++) {
-		const struct kvm_memslot *s = &slots->slot[i];
-
-		if (s != except && s->base_gfn < slot->base_gfn + slot->npages &&
-		    slot->base_gfn < s->base_gfn + s->npages)
-			return true;
-	}
-	return false;
+	/* They don't overlap each other: the last one that begins before its end, or none. */
+	if (i && &slots->slot[i - 1] == except)
+		i--;
+	return i && slots->slot[i - 1].base_gfn + slots->slot[i - 1].npages > slot->base_gfn;
 }
 
 static bool region_valid(const struct kvm_userspace_memory_region *mem)

@@ -77,6 +77,7 @@ struct kvm {
 
 	/* memory */
 	struct kvm_memslots __rcu *memslots; /* [s] slots_lock */
+	struct kvm_memslots *memslots_spare; /* [m] the same once more: nobody reads it */
 	struct kvm_notifier notifier; /* see there */
 	struct kvm_mmu_vm mmu; /* see mmu/mmu.h */
 
