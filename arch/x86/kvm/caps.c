@@ -52,6 +52,46 @@ static long enable_max_vcpu_id(struct kvm *kvm, const struct kvm_enable_cap *cap
 	return 0;
 }
 
+/* Old behaviour that can be switched off: what is here works both ways. */
+#define QUIRKS (KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
+		KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
+		KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+		KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+
+/* The older capability takes any bits: those that mean nothing here do nothing. */
+static long disable_quirks(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	kvm->caps.disabled_quirks = cap->args[0];
+	return 0;
+}
+
+static long disable_quirks2(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] & ~(u64)QUIRKS)
+		return -EINVAL;
+	return disable_quirks(kvm, cap);
+}
+
+static long enable_platform_info(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	kvm->caps.no_platform_info = !cap->args[0];
+	return 0;
+}
+
+static long enable_triple_fault_event(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	kvm->caps.triple_fault_event = cap->args[0];
+	return 0;
+}
+
+static long enable_user_space_msr(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] & ~(u64)KVM_MSR_EXIT_REASON_VALID_MASK)
+		return -EINVAL;
+	WRITE_ONCE(kvm->caps.user_space_msr, cap->args[0]);
+	return 0;
+}
+
 /* What CPUID 0x40000001 doesn't announce isn't there, from now on. */
 static long enforce_pv_cpuid(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap)
 {
@@ -77,6 +117,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_NR_MEMSLOTS, KVM_USER_MEM_SLOTS },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	/* vCPUs */
@@ -92,9 +133,18 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_XCRS, .get = has_xsave },
 	{ KVM_CAP_MCE, KVM_MAX_MCE_BANKS },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, .enable = enable_triple_fault_event },
+	{ KVM_CAP_DISABLE_QUIRKS, 1, .enable = disable_quirks },
+	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS, .enable = disable_quirks2 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	/* MSRs */
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1, .enable = enable_platform_info },
+	{ KVM_CAP_X86_USER_SPACE_MSR, 1, .enable = enable_user_space_msr },
+	{ KVM_CAP_X86_MSR_FILTER, 1 },
 	/* interrupt controllers */
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_IRQ_ROUTING, KVM_MAX_IRQ_ROUTES },

@@ -51,12 +51,14 @@ static const struct feature_bit efer_bits[] = {
 	{ EFER_FFXSR, KVM_GF_FXSR_OPT },
 };
 
+/* Until CPUID is set, which may come after KVM_SET_SREGS, a guest may have all that is there. */
 static u64 allowed_bits(struct kvm_vcpu *vcpu, u64 always, const struct feature_bit *rows, size_t n)
 {
+	u64 features = vcpu->cpuid.nent ? vcpu->cpuid.features : kvm_host_features;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (guest_has(vcpu, rows[i].feature))
+		if (features & BIT_ULL(rows[i].feature))
 			always |= rows[i].bits;
 	return always;
 }
@@ -101,6 +103,14 @@ static void refresh_leaf1(struct kvm_vcpu *vcpu)
 	if (vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
 		assign(&e->ecx, LEAF1_ECX_MWAIT,
 		       vcpu->msr.misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
+}
+
+/* CPUID's MONITOR bit as it is now: it may follow IA32_MISC_ENABLE (SDM vol. 3, 15.4.1). */
+bool kvm_cpuid_mwait(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e = find(vcpu, 1, 0);
+
+	return e && (e->ecx & LEAF1_ECX_MWAIT);
 }
 
 static void refresh_xsave(struct kvm_vcpu *vcpu)

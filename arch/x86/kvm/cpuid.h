@@ -34,7 +34,6 @@ enum kvm_guest_feature {
 	KVM_GF_LA57,
 	KVM_GF_UMIP,
 	KVM_GF_INVPCID,
-	KVM_GF_MWAIT,
 	KVM_GF_SVM,
 	KVM_GF_VMX,
 	KVM_GF_SPEC_CTRL, /* MSR 0x48 exists, whatever its bits are called */
@@ -69,6 +68,8 @@ static inline bool guest_pv_has(struct kvm_vcpu *vcpu, unsigned int feature)
 {
 	return !vcpu->pv.enforce_cpuid || (vcpu->cpuid.pv_features & BIT(feature));
 }
+
+bool kvm_cpuid_mwait(struct kvm_vcpu *vcpu); /* MONITOR and MWAIT announced, at this moment */
 
 int kvm_cpuid_vcpu_create(struct kvm_vcpu *vcpu);
 void kvm_cpuid_vcpu_free(struct kvm_vcpu *vcpu);

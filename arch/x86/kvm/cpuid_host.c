@@ -470,7 +470,6 @@ struct guest_feature_row {
 static const struct guest_feature_row guest_feature_rows[] = {
 	{ KVM_GF_X2APIC, 0, ECX, false, 1, F(X2APIC) },
 	{ KVM_GF_TSC_DEADLINE, 0, ECX, true, 1, F(TSC_DEADLINE_TIMER) },
-	{ KVM_GF_MWAIT, 0, ECX, true, 1, F(MWAIT) },
 	{ KVM_GF_XSAVE, 0, ECX, false, 1, F(XSAVE) },
 	{ KVM_GF_PCID, 0, ECX, false, 1, F(PCID) },
 	{ KVM_GF_VMX, 0, ECX, false, 1, F(VMX) },

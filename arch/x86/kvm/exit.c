@@ -87,12 +87,13 @@ enum kvm_exit_action exit_invd(struct kvm_vcpu *vcpu)
 EXPORT_SYMBOL_NS_GPL(exit_invd, GUESTMODE);
 
 /*
- * Both are intercepted unless KVM_CAP_X86_DISABLE_EXITS lets them through, which needs CPUID's
- * MONITOR bit; without that bit they don't exist.
+ * Both do nothing, whatever CPUID says, since guests were seen that don't ask it, and old hosts let
+ * them. Without the quirk they exist only with CPUID's MONITOR bit.
  */
 enum kvm_exit_action exit_monitor(struct kvm_vcpu *vcpu)
 {
-	if (!guest_has(vcpu, KVM_GF_MWAIT))
+	if ((vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
+	    !kvm_cpuid_mwait(vcpu))
 		return exit_ud(vcpu);
 	return exit_skip(vcpu);
 }

@@ -49,10 +49,27 @@ static enum kvm_exit_action complete_in(struct kvm_vcpu *vcpu)
 	return exit_skip(vcpu);
 }
 
+/*
+ * KVM_X86_QUIRK_OUT_7E_INC_RIP: an OUT to this port is over when userspace hears of it. Not where a
+ * trap is due behind it: that comes when userspace is back, as for any port.
+ */
+static bool over_before_user(struct kvm_vcpu *vcpu, u16 port, bool in)
+{
+	return unlikely(port == 0x7e) && !in && !(kvm_rflags_read(vcpu) & X86_EFLAGS_TF) &&
+	       !(vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_OUT_7E_INC_RIP);
+}
+
 static enum kvm_exit_action to_user(struct kvm_vcpu *vcpu, u16 port, int size, bool in)
 {
+	bool over = over_before_user(vcpu, port, in);
 	struct kvm_run *run = vcpu->run;
+	enum kvm_exit_action action;
 
+	if (over) {
+		action = exit_skip(vcpu);
+		if (action != KVM_RESUME)
+			return action;
+	}
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = size;
@@ -62,7 +79,8 @@ static enum kvm_exit_action to_user(struct kvm_vcpu *vcpu, u16 port, int size, b
 	vcpu->io.port = port;
 	vcpu->io.size = size;
 	vcpu->io.linear_rip = linear_rip(vcpu);
-	vcpu->io.complete = in ? complete_in : complete_out;
+	if (!over)
+		vcpu->io.complete = in ? complete_in : complete_out;
 	return KVM_TO_USER;
 }
 

@@ -6,6 +6,7 @@
 #include "guest_time.h"
 #include "ioctl.h"
 #include "msr.h"
+#include "msr_filter.h"
 #include "vcpu.h"
 
 /* Where VMX may put a TSS for real mode: three pages below 4 GiB. */
@@ -36,6 +37,11 @@ static long ioctl_set_boot_cpu_id(struct kvm_ioctl_call *call)
 	return 0;
 }
 
+static long ioctl_set_nr_mmu_pages(struct kvm_ioctl_call *call)
+{
+	return mmu_set_page_limit(call->kvm, call->value);
+}
+
 static long ioctl_check_extension_vm(struct kvm_ioctl_call *call)
 {
 	return kvm_check_extension(call->kvm, call->value);
@@ -56,6 +62,7 @@ static const struct kvm_ioctl_row kvm_arch_vm_ioctls[] = {
 	{ KVM_ENABLE_CAP, ioctl_enable_cap, IOC_VM_LOCK },
 	{ KVM_SET_TSS_ADDR, ioctl_set_tss_addr, IOC_ARG_VALUE },
 	{ KVM_SET_IDENTITY_MAP_ADDR, ioctl_set_identity_map_addr, IOC_VM_LOCK },
+	{ KVM_SET_NR_MMU_PAGES, ioctl_set_nr_mmu_pages, IOC_ARG_VALUE },
 	{ KVM_SET_BOOT_CPU_ID, ioctl_set_boot_cpu_id, IOC_ARG_VALUE | IOC_VM_LOCK },
 	{}
 };
@@ -66,7 +73,8 @@ static const struct kvm_ioctl_row kvm_arch_system_ioctls[] = {
 };
 
 const struct kvm_ioctl_row *const kvm_arch_vm_tables[] = { kvm_arch_vm_ioctls, irqchip_vm_ioctls,
-							   kvm_time_vm_ioctls, NULL };
+							   kvm_time_vm_ioctls,
+							   kvm_msr_filter_vm_ioctls, NULL };
 
 const struct kvm_ioctl_row *const kvm_arch_system_tables[] = { kvm_arch_system_ioctls,
 							       kvm_cpuid_system_ioctls,

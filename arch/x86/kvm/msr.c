@@ -16,6 +16,7 @@
 #include "exit.h"
 #include "guest_time.h"
 #include "ioctl.h"
+#include "msr_filter.h"
 #include "msr_table.h"
 #include "trace.h"
 
@@ -236,28 +237,72 @@ static enum kvm_exit_action complete_wrmsr(struct kvm_vcpu *vcpu)
 	return exit_skip(vcpu);
 }
 
-/*
- * An access failed: #GP, or a question to userspace that asked for it (KVM_CAP_X86_USER_SPACE_MSR).
+/**
+ * kvm_msr_ask_user() - an access of the guest failed: does userspace want to answer it?
+ * @vcpu: the vCPU
+ * @exit: KVM_EXIT_X86_RDMSR or KVM_EXIT_X86_WRMSR
+ * @index: the MSR
+ * @data: the value that was to be written
+ * @error: why: -EPERM (filtered), -ENOENT (unknown), -EINVAL
+ *
+ * Return: true: vcpu->run is filled in, and the caller sets vcpu->io.complete; false: it is #GP.
  */
-static noinline enum kvm_exit_action failed_access(struct kvm_vcpu *vcpu, u32 exit, u32 index,
-						   u64 data, int error)
+bool kvm_msr_ask_user(struct kvm_vcpu *vcpu, u32 exit, u32 index, u64 data, int error)
 {
-	u32 reason = error == -ENOENT ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL;
 	struct kvm_run *run = vcpu->run;
+	u32 reason;
 
-	if (!(vcpu->kvm->caps.user_space_msr & reason)) {
-		trace_kvm_msr(exit == KVM_EXIT_X86_WRMSR, index, data, true);
-		kvm_inject_gp(vcpu);
-		return KVM_RESUME;
-	}
+	if (error == -EPERM)
+		reason = KVM_MSR_EXIT_REASON_FILTER;
+	else
+		reason = error == -ENOENT ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL;
+	if (!(READ_ONCE(vcpu->kvm->caps.user_space_msr) & reason))
+		return false;
 	run->exit_reason = exit;
 	run->msr.error = 0;
 	memset(run->msr.pad, 0, sizeof(run->msr.pad));
 	run->msr.reason = reason;
 	run->msr.index = index;
 	run->msr.data = data;
+	return true;
+}
+
+static noinline enum kvm_exit_action failed_access(struct kvm_vcpu *vcpu, u32 exit, u32 index,
+						   u64 data, int error)
+{
+	if (!kvm_msr_ask_user(vcpu, exit, index, data, error)) {
+		trace_kvm_msr(exit == KVM_EXIT_X86_WRMSR, index, data, true);
+		kvm_inject_gp(vcpu);
+		return KVM_RESUME;
+	}
 	vcpu->io.complete = exit == KVM_EXIT_X86_RDMSR ? complete_rdmsr : complete_wrmsr;
 	return KVM_TO_USER;
+}
+
+/**
+ * kvm_msr_guest_read() - RDMSR by the guest
+ * @vcpu: the vCPU, loaded
+ * @index: the MSR
+ * @value: out; 0 after a failure
+ *
+ * Context: srcu held, may sleep.
+ * Return: as kvm_msr_read(), or -EPERM (userspace's filter denies it).
+ */
+int kvm_msr_guest_read(struct kvm_vcpu *vcpu, u32 index, u64 *value)
+{
+	if (unlikely(!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_READ))) {
+		*value = 0;
+		return -EPERM;
+	}
+	return kvm_msr_read(vcpu, index, value, false);
+}
+
+/* WRMSR by the guest, likewise. */
+int kvm_msr_guest_write(struct kvm_vcpu *vcpu, u32 index, u64 value)
+{
+	if (unlikely(!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_WRITE)))
+		return -EPERM;
+	return kvm_msr_write(vcpu, index, value, false);
 }
 
 /* Exit handler: RDMSR. */
@@ -267,7 +312,7 @@ enum kvm_exit_action exit_rdmsr(struct kvm_vcpu *vcpu)
 	u64 value;
 	int r;
 
-	r = kvm_msr_read(vcpu, index, &value, false);
+	r = kvm_msr_guest_read(vcpu, index, &value);
 	if (unlikely(r))
 		return failed_access(vcpu, KVM_EXIT_X86_RDMSR, index, 0, r);
 	trace_kvm_msr(false, index, value, false);
@@ -282,7 +327,7 @@ enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu)
 	u64 value = kvm_edx_eax(vcpu);
 	int r;
 
-	r = kvm_msr_write(vcpu, index, value, false);
+	r = kvm_msr_guest_write(vcpu, index, value);
 	if (unlikely(r))
 		return failed_access(vcpu, KVM_EXIT_X86_WRMSR, index, value, r);
 	trace_kvm_msr(true, index, value, false);

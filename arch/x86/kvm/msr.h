@@ -19,6 +19,11 @@
 int kvm_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
 int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 
+/* The same by the guest, past userspace's filter (msr_filter.c): -EPERM where that denies it. */
+int kvm_msr_guest_read(struct kvm_vcpu *vcpu, u32 index, u64 *value);
+int kvm_msr_guest_write(struct kvm_vcpu *vcpu, u32 index, u64 value);
+bool kvm_msr_ask_user(struct kvm_vcpu *vcpu, u32 exit, u32 index, u64 data, int error);
+
 /*
  * The indices for KVM_GET_MSR_INDEX_LIST / KVM_GET_MSR_FEATURE_INDEX_LIST that exist on this host.
  */

@@ -362,6 +362,7 @@ const struct msr_row msr_rows[] = {
 	{ ONE(MSR_IA32_MISC_ENABLE), FIELD_SET(msr.misc_enable, misc_enable_set), SAVE },
 	{ ONE(MSR_IA32_DEBUGCTLMSR), lbr_get, debugctl_set },
 	{ RANGE(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP), lbr_get },
+	{ ONE(MSR_IA32_POWER_CTL), FIELD(msr.power_ctl), SAVE }, /* nothing here saves power */
 	{ RANGE(0x200, 0x20f), RW(mtrr), GF(MTRR), SAVE },
 	{ ONE(MSR_MTRRfix64K_00000), RW(mtrr), GF(MTRR), SAVE },
 	{ RANGE(MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000), RW(mtrr), GF(MTRR), SAVE },

@@ -52,6 +52,7 @@ long ioctl_set_regs(struct kvm_ioctl_call *call)
 		kvm_reg_write(vcpu, i, *(const u64 *)((const u8 *)regs + abi_offset[i]));
 	kvm_rip_write(vcpu, regs->rip);
 	kvm_rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
+	vcpu->io.regs_set = true;
 	/* A new start: what the old one had raised is gone. */
 	vcpu->event.exception.pending = false;
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
@@ -140,6 +141,7 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 	for (nr = KVM_SEG_ES; nr <= KVM_SEG_TR; nr++)
 		vendor_call(set_segment, vcpu, nr, sregs_seg(s, nr));
 	kvm_cpuid_refresh(vcpu);
+	vcpu->io.regs_set = true;
 
 	vector = find_first_bit((unsigned long *)s->interrupt_bitmap, KVM_NR_INTERRUPTS);
 	if (vector < KVM_NR_INTERRUPTS) {
@@ -215,6 +217,10 @@ long ioctl_get_events(struct kvm_ioctl_call *call)
 	e->nmi.pending = ev->nmi.pending + atomic_read(&ev->nmi.queued) ? 1 : 0;
 	e->nmi.masked = vendor_call(get_nmi_mask, vcpu);
 	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	if (vcpu->kvm->caps.triple_fault_event) {
+		e->triple_fault.pending = kvm_test_request(KVM_REQ_TRIPLE_FAULT, vcpu);
+		e->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	}
 	return 0;
 }
 
@@ -223,9 +229,12 @@ long ioctl_set_events(struct kvm_ioctl_call *call)
 	const struct kvm_vcpu_events *e = call->arg;
 	struct kvm_vcpu *vcpu = call->vcpu;
 	struct kvm_vcpu_event *ev = &vcpu->event;
+	u32 valid = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
+		    KVM_VCPUEVENT_VALID_SIPI_VECTOR;
 
-	if (e->flags & ~(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
-			 KVM_VCPUEVENT_VALID_SIPI_VECTOR))
+	if (vcpu->kvm->caps.triple_fault_event)
+		valid |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	if (e->flags & ~valid)
 		return -EINVAL;
 	/* Vector 2 is no exception (APM vol. 2, 15.20): hardware would refuse to enter. */
 	if (e->exception.injected && (e->exception.nr > 31 || e->exception.nr == 2))
@@ -248,6 +257,12 @@ long ioctl_set_events(struct kvm_ioctl_call *call)
 		atomic_set(&ev->nmi.queued, e->nmi.pending);
 	}
 	vendor_call(set_nmi_mask, vcpu, e->nmi.masked);
+	if (e->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
+		if (e->triple_fault.pending)
+			kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);
+		else
+			kvm_clear_request(KVM_REQ_TRIPLE_FAULT, vcpu);
+	}
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
 	return 0;
 }

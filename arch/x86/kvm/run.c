@@ -349,7 +349,13 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 {
 	enum kvm_exit_action (*complete)(struct kvm_vcpu *) = vcpu->io.complete;
 	enum kvm_exit_action action;
+	long r;
 
+	if (unlikely(READ_ONCE(vcpu->run->kvm_valid_regs) | READ_ONCE(vcpu->run->kvm_dirty_regs))) {
+		r = kvm_sync_regs_load(vcpu);
+		if (r)
+			return r;
+	}
 	if (!vcpu->lapic && kvm_set_cr8(vcpu, READ_ONCE(vcpu->run->cr8)))
 		return -EINVAL;
 	/* Asked for since the last run: the window must be open before the guest may need it. */
@@ -381,6 +387,8 @@ static void fill_run(struct kvm_vcpu *vcpu)
 	run->ready_for_interrupt_injection =
 		vcpu->lapic || (!event_vectoring(vcpu) && !vcpu->event.exception.pending &&
 				vendor_call(irq_allowed, vcpu));
+	if (unlikely(READ_ONCE(run->kvm_valid_regs)))
+		kvm_sync_regs_store(vcpu);
 }
 
 static void remember_thread(struct kvm_vcpu *vcpu)

@@ -8,6 +8,10 @@
 
 long kvm_vcpu_run(struct kvm_vcpu *vcpu); /* vcpu->mutex held */
 
+/* KVM_CAP_SYNC_REGS (sync_regs.c): vCPU loaded, kvm->srcu held, may sleep. */
+long kvm_sync_regs_load(struct kvm_vcpu *vcpu);
+void kvm_sync_regs_store(struct kvm_vcpu *vcpu);
+
 /* The read section of kvm->srcu that surrounds everything in KVM_RUN but guest mode and sleep. */
 static inline void kvm_srcu_lock(struct kvm_vcpu *vcpu)
 {

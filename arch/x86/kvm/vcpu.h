@@ -67,6 +67,7 @@ struct kvm_vcpu_io {
 	u16 port; /* [v] */
 	u8 size; /* [v] bytes an element */
 	bool in; /* [v] */
+	bool regs_set; /* [v] userspace has set registers since the emulator looked */
 	u64 linear_rip; /* [v] where the instruction stood: completion skips only if still there */
 	void *pio_data; /* [i] second page of the mmap'ed area */
 };
@@ -123,6 +124,7 @@ struct kvm_vcpu_msr {
 	u64 de_cfg; /* [v] AMD 0xc0011029 */
 	u64 osvw_length, osvw_status; /* [v] AMD 0xc0010140, 141 */
 	u64 platform_info; /* [v] */
+	u64 power_ctl; /* [v] Intel 0x1fc */
 	u64 misc_features; /* [v] Intel 0x140 */
 	struct { /* machine check banks */
 		u64 cap; /* [v] */

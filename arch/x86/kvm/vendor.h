@@ -22,6 +22,7 @@
  * Filled in by the vendor before registration and read-only afterwards.
  */
 struct kvm_vendor_caps {
+	u8 hypercall_modrm; /* of its hypercall instruction, 0F 01 /r: the last byte */
 	bool next_rip; /* length of an exiting instruction comes from hardware */
 	bool tsc_scaling;
 	u8 tsc_frac_bits;

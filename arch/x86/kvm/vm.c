@@ -4,6 +4,7 @@
 #include "arch.h"
 #include "core.h"
 #include "guest_time.h"
+#include "msr_filter.h"
 #include "vcpu.h"
 
 int kvm_arch_vm_init(struct kvm *kvm)
@@ -29,6 +30,7 @@ void kvm_arch_vm_predestroy(struct kvm *kvm)
 
 void kvm_arch_vm_destroy(struct kvm *kvm)
 {
+	kvm_msr_filter_destroy(kvm);
 	irqchip_vm_destroy(kvm);
 	mmu_vm_destroy(kvm);
 }

@@ -88,6 +88,7 @@ struct kvm {
 	/* x86 */
 	struct kvm_clock_vm clock; /* see above */
 	struct kvm_vm_caps caps; /* see above */
+	struct kvm_msr_filter_set __rcu *msr_filter; /* [s] lock; NULL: none (msr_filter.c) */
 	u64 tss_addr; /* [l] KVM_SET_TSS_ADDR, for VMX real mode */
 	u64 identity_map_addr; /* [l] likewise */
 };

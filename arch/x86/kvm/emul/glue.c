@@ -56,6 +56,9 @@ struct decoded {
  * @pio_count: its elements
  * @decoded: what @c holds the decoded form of
  * @cs_base: base of CS
+ * @msr_done: userspace has answered the access to an MSR ...
+ * @msr_error: ... by #GP
+ * @msr_value: ... or by this value
  * @linear_rip: where the instruction stood when userspace was asked
  * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
  */
@@ -69,12 +72,16 @@ struct emul_state {
 	u16 pio_count;
 	struct decoded decoded;
 	u64 cs_base;
+	bool msr_done;
+	bool msr_error;
+	u64 msr_value;
 	u64 linear_rip;
 	int error;
 };
 
 static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu);
 static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu);
+static enum kvm_exit_action complete_msr(struct kvm_vcpu *vcpu);
 
 /* --- devices --------------------------------------------------------------------------------- */
 
@@ -370,6 +377,7 @@ static void op_commit(void *opaque)
 	s->nr = 0;
 	s->at = 0;
 	s->pio_done = false;
+	s->msr_done = false;
 }
 
 /* --- ports ----------------------------------------------------------------------------------- */
@@ -594,18 +602,38 @@ static enum emul_result op_set_dr(void *opaque, unsigned int nr, u64 val,
 	return kvm_set_dr(s->vcpu, nr, val) ? gp(exc) : EMUL_OK;
 }
 
+/* An access that failed: #GP, or userspace's to answer. */
+static enum emul_result msr_failed(struct emul_state *s, u32 exit, u32 index, u64 data, int error,
+				   struct emul_exception *exc)
+{
+	if (!kvm_msr_ask_user(s->vcpu, exit, index, data, error))
+		return gp(exc);
+	s->vcpu->io.complete = complete_msr;
+	return EMUL_IO;
+}
+
 static enum emul_result op_get_msr(void *opaque, u32 index, u64 *val, struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
+	int r;
 
-	return kvm_msr_read(s->vcpu, index, val, false) ? gp(exc) : EMUL_OK;
+	if (s->msr_done) {
+		*val = s->msr_value;
+		return s->msr_error ? gp(exc) : EMUL_OK;
+	}
+	r = kvm_msr_guest_read(s->vcpu, index, val);
+	return r ? msr_failed(s, KVM_EXIT_X86_RDMSR, index, 0, r, exc) : EMUL_OK;
 }
 
 static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
+	int r;
 
-	return kvm_msr_write(s->vcpu, index, val, false) ? gp(exc) : EMUL_OK;
+	if (s->msr_done)
+		return s->msr_error ? gp(exc) : EMUL_OK;
+	r = kvm_msr_guest_write(s->vcpu, index, val);
+	return r ? msr_failed(s, KVM_EXIT_X86_WRMSR, index, val, r, exc) : EMUL_OK;
 }
 
 static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
@@ -691,7 +719,7 @@ static u64 linear_rip(struct kvm_vcpu *vcpu)
 static_assert((int)EMUL_RAX == (int)KVM_REG_RAX && (int)EMUL_R15 == (int)KVM_REG_R15);
 #define GPRS ((u32)GENMASK(KVM_REG_R15, KVM_REG_RAX))
 
-static void load_context(struct emul_state *s)
+static void load_registers(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	struct emul_ctxt *c = &s->c;
@@ -714,7 +742,13 @@ static void load_context(struct emul_state *s)
 	c->cpl = kvm_cpl(vcpu);
 	c->lma = kvm_is_long_mode(vcpu);
 	c->va_bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
-	c->shadow = 0;
+	vcpu->io.regs_set = false;
+}
+
+static void load_context(struct emul_state *s)
+{
+	load_registers(s);
+	s->c.shadow = 0;
 	s->error = 0;
 	op_commit(s);
 }
@@ -833,10 +867,17 @@ static enum kvm_exit_action execute(struct emul_state *s)
 	}
 }
 
-/* Userspace is back. If it moved RIP (reset, state loaded), the instruction isn't ours any more. */
+/*
+ * Userspace is back. If it moved RIP (reset, state loaded), the instruction isn't ours any more; if
+ * it set other registers, the instruction goes on with those.
+ */
 static bool resumable(struct emul_state *s)
 {
-	return linear_rip(s->vcpu) == s->linear_rip;
+	if (linear_rip(s->vcpu) != s->linear_rip)
+		return false;
+	if (unlikely(s->vcpu->io.regs_set))
+		load_registers(s);
+	return true;
 }
 
 static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu)
@@ -861,6 +902,18 @@ static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu)
 	if (!resumable(s))
 		return KVM_RESUME;
 	s->pio_done = true;
+	return execute(s);
+}
+
+static enum kvm_exit_action complete_msr(struct kvm_vcpu *vcpu)
+{
+	struct emul_state *s = vcpu->io.emul;
+
+	if (!resumable(s))
+		return KVM_RESUME;
+	s->msr_done = true;
+	s->msr_error = READ_ONCE(vcpu->run->msr.error);
+	s->msr_value = READ_ONCE(vcpu->run->msr.data);
 	return execute(s);
 }
 
@@ -925,6 +978,36 @@ static enum emul_result decode(struct emul_state *s)
 	return r;
 }
 
+/*
+ * Let the guest's next hypercall from here be the one that hardware knows: by #UD and decoding it
+ * costs twice as much. Only where the guest could write itself; elsewhere it stays as it is.
+ */
+static void fix_hypercall(struct emul_state *s)
+{
+	u64 addr = linear_rip(s->vcpu) + s->c.insn.len - 1;
+	u8 native = kvm_caps->hypercall_modrm;
+	struct emul_exception exc;
+
+	if (s->c.mode != EMUL_MODE_PROT64)
+		addr = (u32)addr;
+	if (op_probe(s, addr, 1, EMUL_ACC_WRITE) == EMUL_OK)
+		op_write(s, addr, &native, 1, EMUL_ACC_WRITE, &exc);
+}
+
+/* #UD: a hypercall in another vendor's words, or what it seems. */
+static enum kvm_exit_action emulate_ud(struct emul_state *s, bool decoded)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+
+	if (!decoded || !is_hypercall(&s->c.insn) ||
+	    (vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
+		kvm_queue_exception(vcpu, X86_TRAP_UD);
+		return KVM_RESUME;
+	}
+	fix_hypercall(s);
+	return exit_hypercall(vcpu);
+}
+
 /**
  * kvm_emulate() - emulate, or step over, the instruction at RIP
  * @vcpu: the vCPU
@@ -939,12 +1022,8 @@ enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags)
 
 	load_context(s);
 	r = decode(s);
-	if (flags & EMUL_GLUE_UD) {
-		if (r == EMUL_OK && is_hypercall(&s->c.insn))
-			return exit_hypercall(vcpu);
-		kvm_queue_exception(vcpu, X86_TRAP_UD);
-		return KVM_RESUME;
-	}
+	if (flags & EMUL_GLUE_UD)
+		return emulate_ud(s, r == EMUL_OK);
 	if (r == EMUL_EXCEPTION) {
 		queue_exception(s);
 		return KVM_RESUME;

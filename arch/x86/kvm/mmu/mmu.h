@@ -9,6 +9,7 @@
 
 /* Levels of a nested page table, root included. */
 #define MMU_MAX_LEVELS 5
+#define MMU_MIN_PAGE_LIMIT 64
 
 /* Per VM. All vCPUs share one nested page table. */
 struct kvm_mmu_vm {
@@ -19,7 +20,8 @@ struct kvm_mmu_vm {
 	hpa_t root; /* [a] HPA_INVALID before the first vCPU runs, then for the VM's life */
 	/* [lock for write] by level: mappings taken away; vCPUs count those they made */
 	u64 zapped[MMU_MAX_LEVELS + 1];
-	atomic64_t nr_pages; /* [a] table pages, for statistics */
+	atomic64_t nr_pages; /* [a] table pages */
+	u64 page_limit; /* [a] KVM_SET_NR_MMU_PAGES, 0: none */
 };
 
 /* Where a guest physical address leads. */
@@ -70,6 +72,7 @@ int mmu_vm_init(struct kvm *kvm);
 void mmu_vm_destroy(struct kvm *kvm); /* no vCPU left, notifier gone */
 int mmu_vcpu_create(struct kvm_vcpu *vcpu);
 void mmu_vcpu_free(struct kvm_vcpu *vcpu); /* also after a failed mmu_vcpu_create */
+int mmu_set_page_limit(struct kvm *kvm, u64 pages);
 gfn_t mmu_max_gfn(void); /* largest guest frame number that can be mapped */
 
 int mmu_load_root(struct kvm_vcpu *vcpu);

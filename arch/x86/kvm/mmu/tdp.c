@@ -20,7 +20,25 @@ static void *table_alloc(void)
 }
 
 /**
- * tdp_topup() - have enough spare tables for one fault
+ * mmu_set_page_limit() - bound the VM's page tables (KVM_SET_NR_MMU_PAGES)
+ * @kvm: the VM
+ * @pages: at most that many table pages; a few more while several vCPUs fault at once
+ *
+ * At the bound all mappings go, and come back by faults. Context: may sleep.
+ * Return: 0, -EINVAL (so few that the guest would do nothing but fault).
+ */
+int mmu_set_page_limit(struct kvm *kvm, u64 pages)
+{
+	if (pages < MMU_MIN_PAGE_LIMIT)
+		return -EINVAL;
+	WRITE_ONCE(kvm->mmu.page_limit, pages);
+	if (atomic64_read(&kvm->mmu.nr_pages) > pages)
+		mmu_zap_all(kvm);
+	return 0;
+}
+
+/**
+ * tdp_topup() - have enough spare tables for one fault, within the VM's bound
  * @vcpu: the vCPU
  *
  * Context: may sleep. Return: 0 or -ENOMEM.
@@ -28,8 +46,12 @@ static void *table_alloc(void)
 int tdp_topup(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_mmu *mmu = &vcpu->mmu;
-	u8 want = vcpu->kvm->mmu.levels - 1;
+	struct kvm_mmu_vm *vm = &vcpu->kvm->mmu;
+	u64 limit = READ_ONCE(vm->page_limit);
+	u8 want = vm->levels - 1;
 
+	if (unlikely(limit && atomic64_read(&vm->nr_pages) + want > limit))
+		mmu_zap_all(vcpu->kvm);
 	while (mmu->nr_spare < want) {
 		void *page = table_alloc();
 

@@ -11,6 +11,7 @@
 
 #include "cpuid.h"
 #include "cr.h"
+#include "msr_filter.h"
 #include "svm.h"
 
 enum msr_flags {
@@ -226,9 +227,12 @@ void svm_msr_reset(struct vcpu_svm *svm)
 /* --- the permission map ---------------------------------------------------------------------- */
 
 /* Three ranges of 0x2000 MSRs, two bits each: read, write; set: exit (APM vol. 2, 15.11). */
-static void allow(u8 *map, u32 index, bool read, bool write)
+static void allow(struct vcpu_svm *svm, u32 index, bool read, bool write)
 {
 	u32 offset, nr = index & 0x1fff;
+
+	read = read && kvm_msr_allowed(&svm->vcpu, index, KVM_MSR_FILTER_READ);
+	write = write && kvm_msr_allowed(&svm->vcpu, index, KVM_MSR_FILTER_WRITE);
 
 	switch (index & ~0x1fff) {
 	case 0:
@@ -244,7 +248,7 @@ static void allow(u8 *map, u32 index, bool read, bool write)
 		return;
 	}
 	offset += nr / 4;
-	map[offset] &= ~((read | write << 1) << nr % 4 * 2);
+	svm->msrpm[offset] &= ~((read | write << 1) << nr % 4 * 2);
 }
 
 /**
@@ -252,7 +256,8 @@ static void allow(u8 *map, u32 index, bool read, bool write)
  * writer
  * @svm: the vCPU
  *
- * All are denied but those of the rows with MSR_PASS that the guest's CPUID has.
+ * All are denied but those of the rows with MSR_PASS that the guest's CPUID has and userspace's
+ * filter lets through.
  */
 void svm_msrpm_update(struct vcpu_svm *svm)
 {
@@ -270,14 +275,14 @@ void svm_msrpm_update(struct vcpu_svm *svm)
 			continue;
 		if ((row->flags & MSR_SYSENTER) && !amd_like)
 			continue;
-		allow(svm->msrpm, row->index, true, true);
+		allow(svm, row->index, true, true);
 	}
 	spec_ctrl = guest_has(vcpu, KVM_GF_SPEC_CTRL) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
 		    (svm->spec_ctrl_open || svm_features.v_spec_ctrl);
 	if (spec_ctrl)
-		allow(svm->msrpm, MSR_IA32_SPEC_CTRL, true, true);
+		allow(svm, MSR_IA32_SPEC_CTRL, true, true);
 	svm->entry.flags = spec_ctrl && !svm_features.v_spec_ctrl ? ENTRY_SPEC_READ : 0;
 	if (guest_has(vcpu, KVM_GF_PRED_CMD) && boot_cpu_has(X86_FEATURE_IBPB))
-		allow(svm->msrpm, MSR_IA32_PRED_CMD, false, true);
+		allow(svm, MSR_IA32_PRED_CMD, false, true);
 	svm_dirty(svm, SVM_CLEAN_MAPS);
 }

@@ -123,6 +123,7 @@ static u64 __init efer_allowed(void)
 
 static void __init fill_caps(void)
 {
+	caps.hypercall_modrm = 0xd9; /* VMMCALL */
 	caps.next_rip = svm_features.next_rip;
 	caps.tsc_scaling = svm_features.tsc_scaling;
 	caps.tsc_frac_bits = 32;
