@@ -86,11 +86,12 @@ run:
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig check debug-kernel dkms $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)
 	@$(MAKE) --no-print-directory all module-for-debug tests KERNEL=
+	@tests/selftests/build
 	@scripts/check
 
 # For hours; goes on where it was.
@@ -141,7 +142,7 @@ uninstall:
 
 # By name: BUILD may be a folder that holds more than ours.
 BUILT := apt.log initrd lint modules mutants obj rig tests vmm
-FETCHED := busybox cache kernel
+FETCHED := busybox cache kernel selftests
 
 clean:
 	rm -rf $(addprefix $(BUILD)/,$(BUILT))
