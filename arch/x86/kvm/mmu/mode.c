@@ -100,6 +100,8 @@ static __always_inline struct kvm_walk_hit *find_hit(struct kvm_vcpu *vcpu, gva_
 	const struct walk_mode *mode = walk_mode(vcpu);
 	struct kvm_walk_hit *hit = &vcpu->mmu.hit[hit_nr(gva, access)];
 
+	/* Else the compiler works out the address anew for each member. */
+	OPTIMIZER_HIDE_VAR(hit);
 	access |= HIT_VALID;
 	if (mode->smap && kvm_rflags_read(vcpu) & X86_EFLAGS_AC)
 		access |= HIT_AC;
@@ -265,6 +267,19 @@ int mmu_translate(struct kvm_vcpu *vcpu, gva_t gva, u32 access, struct kvm_place
 	return 0;
 }
 
+/* By a whole walk. */
+static noinline bool walk_code(struct kvm_vcpu *vcpu, gva_t gva, u32 access, u64 bytes[2])
+{
+	const u64 __user *from;
+	struct kvm_walk_fault fault;
+	struct kvm_place place;
+
+	if (walk_guest(vcpu, gva, access, &place, &fault) || !place.hva)
+		return false;
+	from = (const u64 __user *)place.hva;
+	return !get_user(bytes[0], from) && !get_user(bytes[1], from + 1);
+}
+
 /**
  * mmu_read_code() - the 16 bytes at a linear address, as an instruction fetch would read them
  * @vcpu: the vCPU
@@ -282,18 +297,12 @@ bool mmu_read_code(struct kvm_vcpu *vcpu, gva_t gva, bool user, u64 bytes[2])
 	u32 access = KVM_ACC_FETCH | (user ? KVM_ACC_USER : 0);
 	unsigned int offset = offset_in_page(gva);
 	const struct kvm_walk_hit *hit;
-	struct kvm_walk_fault fault;
-	const u64 __user *from;
-	struct kvm_place place;
 
 	if (offset > PAGE_SIZE - 2 * sizeof(*bytes))
 		return false;
 	hit = find_hit(vcpu, gva, access);
 	if (likely(hit && hit->place.hva && verify_hit(hit, offset, bytes)))
 		return true;
-	if (walk_guest(vcpu, gva, access, &place, &fault) || !place.hva)
-		return false;
-	from = (const u64 __user *)place.hva;
-	return !get_user(bytes[0], from) && !get_user(bytes[1], from + 1);
+	return walk_code(vcpu, gva, access, bytes);
 }
 EXPORT_SYMBOL_NS_GPL(mmu_read_code, GUESTMODE);
