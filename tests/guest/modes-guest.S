@@ -94,6 +94,43 @@ on_undefined:
 real_text:
 	.ascii	"realmode"
 
+/*
+ * A prefixed CPUID in the last three bytes of a segment. Behind it is the limit: #GP with IP 0x10000,
+ * of which 16 bits are pushed. An emulated CPU may not look at the limit and go on, or wrap.
+ */
+	.globl	real_segment_end
+real_segment_end:
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	ivt	13, on_end
+	ivt	6, on_end
+	movw	$0x3000, %ax
+	movw	%ax, %es
+	movw	$0x0f66, %es:0xfffd
+	movb	$0xa2, %es:0xffff
+	movb	$0xea, %es:0		/* ljmp $0, $after_end */
+	movw	$after_end, %es:1
+	movw	$0, %es:3
+	movw	$0x4000, %ax
+	movw	%ax, %es
+	movb	$0xea, %es:0		/* the same */
+	movw	$after_end, %es:1
+	movw	$0, %es:3
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	xorl	%ebx, %ebx
+	ljmp	$0x3000, $0xfffd
+on_end:
+	movw	%sp, %bp
+	movzwl	(%bp), %edx
+	movl	%edx, RESULT(1)
+after_end:
+	movl	%ebx, RESULT(0)
+	incl	RESULT(2)
+	finish
+
 /* The 8254 through the 8259s, with HLT. */
 	.globl	real_timer
 real_timer:

@@ -22,6 +22,15 @@ static void real_results(struct vm *vm)
 	expect_eq("the string's last letter", log->entry[11].data, 'e');
 }
 
+static void segment_end_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_true(p->result[0], "CPUID's vendor: expected, saw 0");
+	expect_eq("IP of #GP behind the segment's end, 0 also if there was none", p->result[1], 0);
+	expect_eq("ways on", p->result[2], 1);
+}
+
 static void timer_results(struct vm *vm)
 {
 	/* missed ticks are caught up, so there may be more */
@@ -85,6 +94,8 @@ static const struct test_row rows[] = {
 	GUEST("real", .entry = "real_basic", .flags = GUEST_MODE_SET, .check = real_results),
 	GUEST("real-without-irqchip", .entry = "real_basic",
 	      .flags = GUEST_MODE_SET | GUEST_NO_IRQCHIP, .check = real_results),
+	GUEST("real-segment-end", .entry = "real_segment_end", .flags = GUEST_MODE_SET,
+	      .check = segment_end_results),
 	GUEST("real-timer", .entry = "real_timer", .flags = GUEST_MODE_SET | GUEST_PIT,
 	      .check = timer_results),
 	GUEST("real-unreal", .entry = "real_unreal", .flags = GUEST_MODE_SET,
