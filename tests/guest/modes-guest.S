@@ -96,7 +96,8 @@ real_text:
 
 /*
  * A prefixed CPUID in the last three bytes of a segment. Behind it is the limit: #GP with IP
- * 0x10000, of which 16 bits are pushed. An emulated CPU may not look at the limit and go on, or wrap.
+ * 0x10000, of which 16 bits are pushed. An emulated CPU may not look at the limit: it goes on, or
+ * wraps.
  */
 	.globl	real_segment_end
 real_segment_end:
