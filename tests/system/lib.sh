@@ -111,15 +111,21 @@ archive()
 }
 
 # guest CPUS MEMORY CMD [APPEND]: run CMD in a guest; inside the rig. Sets $out (stdout), $err and $status.
+# On the distribution's driver (a judge of vmm, not judged itself) one that doesn't end gets a second try: the
+# emulator makes guests sleep for ever now and then (Documentation/testing.md). On ours it counts.
 guest()
 {
-	local dir
+	local dir tries=${stock:+x}
 
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/guest.XXXXXX")
 	archive "$dir/initrd" "$3"
-	status=0
-	out=$(timeout "$LIMIT" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" "$1" "$2" \
-		"${4:-}" 2>"$dir/err" </dev/null) || status=$?
-	err=$(cat "$dir/err")
+	for _ in 1 $tries; do
+		status=0
+		out=$(timeout "$LIMIT" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" \
+			"$1" "$2" "${4:-}" 2>"$dir/err" </dev/null) || status=$?
+		err=$(cat "$dir/err")
+		[ "$status" = 124 ] || break
+		echo "# $1 CPUs, $2: no end within $LIMIT s; the last words: $(tail -n 2 <<<"$out" | tr '\n' ' ')"
+	done
 	rm -r "$dir"
 }
