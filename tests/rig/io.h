@@ -34,20 +34,27 @@ static inline int write_all(int fd, const void *buf, size_t len)
 	return 0;
 }
 
+/* pack_frame() - header and body into @out, which has room for both; the bytes that it takes. */
+static inline size_t pack_frame(char *out, enum rig_frame type, const void *buf, uint32_t len)
+{
+	struct rig_header header = { .type = type, .len = len };
+
+	memcpy(out, &header, sizeof(header));
+	if (len)
+		memcpy(out + sizeof(header), buf, len);
+	return sizeof(header) + len;
+}
+
 /* send_frame() - one frame, in one write where it fits; 0, or -1 with errno. */
 static inline int send_frame(int fd, enum rig_frame type, const void *buf, uint32_t len)
 {
 	char out[sizeof(struct rig_header) + RIG_FRAME_MAX];
-	struct rig_header header = { .type = type, .len = len };
 
 	if (len > RIG_FRAME_MAX) {
 		errno = EMSGSIZE;
 		return -1;
 	}
-	memcpy(out, &header, sizeof(header));
-	if (len)
-		memcpy(out + sizeof(header), buf, len);
-	return write_all(fd, out, sizeof(header) + len);
+	return write_all(fd, out, pack_frame(out, type, buf, len));
 }
 
 /* struct frame_reader - collects the bytes of one frame, however they come. */

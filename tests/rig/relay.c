@@ -141,14 +141,9 @@ static void flush_queue(struct relay *r)
 /* Queue a frame for the agent; the caller has seen that there is room. */
 static void to_agent(struct relay *r, enum rig_frame type, const void *buf, uint32_t len)
 {
-	struct rig_header header = { .type = type, .len = len };
-
 	if (r->sock < 0)
 		return;
-	memcpy(r->queue + r->queued, &header, sizeof(header));
-	if (len)
-		memcpy(r->queue + r->queued + sizeof(header), buf, len);
-	r->queued += sizeof(header) + len;
+	r->queued += pack_frame(r->queue + r->queued, type, buf, len);
 	flush_queue(r);
 }
 
