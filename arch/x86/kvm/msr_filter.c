@@ -6,6 +6,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/compat.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
@@ -35,9 +36,11 @@ static bool allowed_by(const struct kvm_msr_filter_set *set, u32 index, u32 type
 
 	for (i = 0; i < set->nr; i++) {
 		const struct filter_range *range = &set->ranges[i];
+		u32 bit = index - range->base;
 
-		if (index - range->base < range->nr && (range->flags & type))
-			return test_bit(index - range->base, range->allowed);
+		/* The guest chooses it. */
+		if (bit < range->nr && (range->flags & type))
+			return test_bit(array_index_nospec(bit, range->nr), range->allowed);
 	}
 	return set->default_allow;
 }
