@@ -141,7 +141,7 @@ uninstall:
 	@scripts/install uninstall
 
 # By name: BUILD may be a folder that holds more than ours.
-BUILT := apt.log initrd lint modules mutants obj rig tests vmm
+BUILT := apt.log initrd lint log modules mutants obj rig tests vmm
 FETCHED := busybox cache kernel selftests
 
 clean:
