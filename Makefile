@@ -81,12 +81,12 @@ $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 
 # What is built on the way is told on stderr: stdout belongs to the guest.
 run:
-	@scripts/need build fetch rig $(if $(STOCK)$(HOST),,headers:$(KERNEL))
+	@scripts/need build fetch rig-$(CPU) $(if $(STOCK)$(HOST),,headers:$(KERNEL))
 	@$(MAKE) --no-print-directory vmm $(if $(STOCK)$(HOST),,module-for-$(KERNEL)) >&2
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig-svm rig-vmx check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)

@@ -3,11 +3,11 @@
  * agent - process 1 of the emulated host: loads the modules, runs the command, reports.
  *
  * /init has mounted this machine's files at /host and then becomes this program. The command's
- * standard streams travel over a virtio-serial port (proto.h), apart from the kernel's log on
- * ttyS0.
+ * standard streams travel as frames (proto.h), apart from the kernel's log on ttyS0: in QEMU over a
+ * virtio-serial port; in Bochs, which has none, out through I/O port 0xe9 and in through ttyS1.
  *
- * usage: agent SPEC    SPEC: a file of NUL-terminated words: cwd=DIR, tty=0|1, env=NAME=VALUE...,
- *                      arg=WORD..., in any order
+ * usage: agent SPEC    SPEC: a file of NUL-terminated words: cwd=DIR, tty=0|1, port=virtio|bochs,
+ *                      env=NAME=VALUE..., arg=WORD..., in any order
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -18,26 +18,32 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "io.h"
 
+#define BOCHS_PORT	0xe9	/* each byte written there is the relay's */
+#define BOCHS_TTY	"/dev/ttyS1"
 #define MAX_WORDS	4096
 #define ROOT		"/host"
 
 struct spec {
 	const char *cwd;
 	bool tty;
+	bool bochs;
 	char *argv[MAX_WORDS];
 	char *env[MAX_WORDS];
 	size_t argc, envc;
 };
 
 struct agent {
-	int port;
+	int port;		/* where frames are read, and written but in Bochs */
+	bool bochs;
 	int sigfd;
 	int in;			/* where the command's input is written, -1: closed */
 	int out, err;		/* where its output is read, -1: closed */
@@ -78,6 +84,8 @@ static void parse_spec(struct spec *spec, const char *path)
 			spec->cwd = p + 4;
 		else if (!strncmp(p, "tty=", 4))
 			spec->tty = p[4] == '1';
+		else if (!strncmp(p, "port=", 5))
+			spec->bochs = !strcmp(p + 5, "bochs");
 		else if (!strncmp(p, "env=", 4) && spec->envc < MAX_WORDS - 1)
 			spec->env[spec->envc++] = p + 4;
 		else if (!strncmp(p, "arg=", 4) && spec->argc < MAX_WORDS - 1)
@@ -124,6 +132,24 @@ static int open_port(void)
 	}
 	stop("no virtio-serial port named %s", RIG_PORT_NAME);
 	return -1;
+}
+
+/* The serial port for input, and leave for this process to write to the port for output. */
+static int open_bochs(void)
+{
+	int fd = open(BOCHS_TTY, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct termios raw;
+
+	if (fd < 0 || tcgetattr(fd, &raw))
+		stop("%s", BOCHS_TTY);
+	cfmakeraw(&raw);
+	cfsetspeed(&raw, B115200);
+	raw.c_cflag |= CLOCAL | CREAD;
+	if (tcsetattr(fd, TCSANOW, &raw))
+		stop("%s", BOCHS_TTY);
+	if (ioperm(BOCHS_PORT, 1, 1))
+		stop("ioperm");
+	return fd;
 }
 
 /* Run a script of the initramfs; what it prints goes to @text. Return its status. */
@@ -219,7 +245,11 @@ static void start_pipes(struct agent *a, const struct spec *spec)
 
 static void report(struct agent *a, enum rig_frame type, const void *buf, uint32_t len)
 {
-	if (send_frame(a->port, type, buf, len))
+	static char out[sizeof(struct rig_header) + RIG_FRAME_MAX];
+
+	if (a->bochs)
+		outsb(BOCHS_PORT, out, pack_frame(out, type, buf, len));
+	else if (send_frame(a->port, type, buf, len))
 		stop("write to the relay");
 }
 
@@ -295,6 +325,9 @@ static void from_relay(struct agent *a)
 		stop("read from the relay");
 	if (!got)
 		return;
+	/* A serial port drops what nobody reads in time: the next comes when this one is here. */
+	if (a->bochs)
+		report(a, RIG_ACK, NULL, 0);
 	switch (a->frame.header.type) {
 	case RIG_STDIN:
 		if (a->in >= 0) {
@@ -395,7 +428,8 @@ int main(int argc, char **argv)
 		stop("usage: agent SPEC");
 	parse_spec(&spec, argv[1]);
 	a.sigfd = block_signals();
-	a.port = open_port();
+	a.bochs = spec.bochs;
+	a.port = a.bochs ? open_bochs() : open_port();
 	a.tty = spec.tty;
 	if (run_script("/load", text, sizeof(text))) {
 		report_text(&a, RIG_LOAD_FAILED, text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the relay (on this machine) and the agent (in the emulated host) say to each other over one
- * virtio-serial port: frames of a header and `len` bytes. One stream for everything keeps the order
- * in which things happened.
+ * What the relay (on this machine) and the agent (in the emulated host) say to each other: frames
+ * of a header and `len` bytes, over one virtio-serial port or what Bochs has in its place. One
+ * stream for everything keeps the order in which things happened.
  */
 #ifndef RIG_PROTO_H
 #define RIG_PROTO_H
@@ -26,6 +26,7 @@ enum rig_frame {
 	RIG_UNLOAD_FAILED,	/* text */
 	RIG_KMSG,		/* one record of /dev/kmsg */
 	RIG_DONE,		/* nothing: the emulator may go */
+	RIG_ACK,		/* nothing: a frame has arrived; where the relay waits for that */
 };
 
 struct rig_header {

@@ -2,14 +2,17 @@
 /*
  * relay - start the emulator, pass the command's streams through, say how it ended.
  *
- * usage: relay DIR TIMEOUT TTY EMULATOR WORD...
+ * usage: relay DIR TIMEOUT TTY KIND EMULATOR WORD...
  *
  *   DIR      gets `result` (one word and, for exit, the status), `kmsg` (the kernel log as agent
  *            read it), `text` (why modules did not load or unload), `emulator` (what it printed)
  *   TIMEOUT  seconds, 0: none
  *   TTY      1: put the terminal into raw mode while the command runs
+ *   KIND     qemu: the emulator gets the other end of a socket as file descriptor 3, for both ways
+ *            bochs: that way only frames from the agent come; those to it go into a terminal,
+ *            DIR/input, which becomes a serial port. The emulator's own terminal is another one
  *
- * The emulator gets the other end of a socket as file descriptor 3. It dies with the relay.
+ * The emulator dies with the relay.
  * Results: exit STATUS, load, unload STATUS, timeout, died STATUS (the emulator's, as a shell's
  * $?), interrupted SIGNAL.
  */
@@ -32,18 +35,27 @@
 #define EMULATOR_FD	3
 #define ESCAPE		0x1d	/* Ctrl-], three times: kill the emulator */
 #define INPUT_MAX	4096	/* bytes of input in a frame */
+#define SERIAL_MAX	512	/* the same over a serial port: what a terminal surely buffers */
 #define QUEUE_SIZE	(2 * (sizeof(struct rig_header) + INPUT_MAX))
 
 struct relay {
 	const char *dir;
 	bool tty;
 	pid_t emulator;
-	int sock;
+	int sock;		/* frames from the agent */
+	int to;			/* frames to the agent */
+	int screen;		/* what Bochs draws, -1: it doesn't */
+	bool bochs;
+	bool waiting;		/* for the agent's word that it has the last frame; Bochs only */
 	char queue[QUEUE_SIZE];	/* frames that the agent has not taken yet */
 	size_t queued;
 	int sigfd;
 	int in;			/* 0 while there is input to pass, -1 before and after */
 	FILE *kmsg;
+	FILE *emulator_says;
+	bool ready;		/* the command has started */
+	bool progress;		/* there is a line on the terminal that says how long it takes */
+	long long started;	/* ms */
 	bool raw;
 	struct termios saved;
 	unsigned int escapes;
@@ -60,6 +72,14 @@ static void die(const char *what)
 	exit(122);
 }
 
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 static FILE *create(const char *dir, const char *name)
 {
 	char path[4096];
@@ -72,15 +92,57 @@ static FILE *create(const char *dir, const char *name)
 	return f;
 }
 
+/* A terminal that changes no byte; its other end, kept open here, too, has the path @name. */
+static int open_terminal(char *name, size_t size)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), slave;
+	struct termios raw;
+
+	if (master < 0 || grantpt(master) || unlockpt(master) || ptsname_r(master, name, size))
+		die("pseudo-terminal");
+	slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || tcgetattr(slave, &raw))
+		die(name);
+	cfmakeraw(&raw);
+	if (tcsetattr(slave, TCSANOW, &raw))
+		die(name);
+	return master;
+}
+
+/* In the child: standard streams for the emulator. */
+static bool set_streams(const char *screen, const char *out_path)
+{
+	int in, out;
+
+	if (screen) {
+		in = open(screen, O_RDWR | O_NOCTTY);
+		out = in;
+		setenv("TERM", "vt100", 1);
+	} else {
+		in = open("/dev/null", O_RDONLY);
+		out = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	}
+	return in >= 0 && out >= 0 && dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0;
+}
+
 static void start_emulator(struct relay *r, char **argv)
 {
 	pid_t parent = getpid();
-	int pair[2], out, null;
-	char path[4096];
+	char path[4096], screen[64], input[64], link[4096];
+	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		die("socketpair");
 	snprintf(path, sizeof(path), "%s/emulator", r->dir);
+	r->screen = -1;
+	if (r->bochs) {
+		r->screen = open_terminal(screen, sizeof(screen));
+		r->to = open_terminal(input, sizeof(input));
+		snprintf(link, sizeof(link), "%s/input", r->dir);
+		if ((unlink(link) && errno != ENOENT) || symlink(input, link))
+			die(link);
+		r->emulator_says = create(r->dir, "emulator");
+	}
 	r->emulator = fork();
 	if (r->emulator < 0)
 		die("fork");
@@ -92,10 +154,7 @@ static void start_emulator(struct relay *r, char **argv)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		null = open("/dev/null", O_RDONLY);
-		if (out < 0 || null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
-		    dup2(out, 2) < 0)
+		if (!set_streams(r->bochs ? screen : NULL, path))
 			_exit(1);
 		if (pair[1] == EMULATOR_FD)
 			fcntl(EMULATOR_FD, F_SETFD, 0);
@@ -109,6 +168,8 @@ static void start_emulator(struct relay *r, char **argv)
 	}
 	close(pair[1]);
 	r->sock = pair[0];
+	if (!r->bochs)
+		r->to = r->sock;
 }
 
 static void finish(struct relay *r, const char *result, int status)
@@ -121,6 +182,8 @@ static void finish(struct relay *r, const char *result, int status)
 
 static bool has_room(const struct relay *r, size_t len)
 {
+	if (r->bochs)
+		return !r->waiting && !r->queued;
 	return QUEUE_SIZE - r->queued >= sizeof(struct rig_header) + len;
 }
 
@@ -130,8 +193,12 @@ static bool has_room(const struct relay *r, size_t len)
  */
 static void flush_queue(struct relay *r)
 {
-	ssize_t n = send(r->sock, r->queue, r->queued, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n;
 
+	if (r->bochs)
+		n = write(r->to, r->queue, r->queued);
+	else
+		n = send(r->to, r->queue, r->queued, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return; /* full for now, or gone: then reading says so */
 	r->queued -= n;
@@ -144,6 +211,7 @@ static void to_agent(struct relay *r, enum rig_frame type, const void *buf, uint
 	if (r->sock < 0)
 		return;
 	r->queued += pack_frame(r->queue + r->queued, type, buf, len);
+	r->waiting = r->bochs;
 	flush_queue(r);
 }
 
@@ -178,6 +246,26 @@ static void restore_terminal(struct relay *r)
 	if (r->raw)
 		tcsetattr(0, TCSADRAIN, &r->saved);
 	r->raw = false;
+}
+
+/*
+ * On a terminal, say that the host is starting, since it takes a while; the line goes when the
+ * command starts. Return the time to wait in poll, in ms: @left, or less when it is due again.
+ */
+static int show_progress(struct relay *r, long long left)
+{
+	long long seconds;
+
+	if (!r->progress)
+		return left;
+	if (r->ready || r->result) {
+		fprintf(stderr, "\r\033[K");
+		r->progress = false;
+		return left;
+	}
+	seconds = (now_ms() - r->started) / 1000;
+	fprintf(stderr, "\rstarting the emulated host: %lld s ", seconds);
+	return left < 0 || left > 1000 ? 1000 : left;
 }
 
 static void keep_text(struct relay *r)
@@ -226,6 +314,8 @@ static void from_agent(struct relay *r)
 	type = r->frame.header.type;
 	switch (type) {
 	case RIG_READY:
+		r->ready = true;
+		show_progress(r, 0);
 		command_starts(r);
 		break;
 	case RIG_STDOUT:
@@ -250,6 +340,9 @@ static void from_agent(struct relay *r)
 	case RIG_KMSG:
 		keep_kmsg(r);
 		break;
+	case RIG_ACK:
+		r->waiting = false;
+		break;
 	case RIG_DONE:
 		finish(r, "exit", r->status);
 		kill(r->emulator, SIGKILL);
@@ -273,7 +366,7 @@ static void look_for_escape(struct relay *r, const char *buf, ssize_t n)
 static void from_user(struct relay *r)
 {
 	char buf[INPUT_MAX];
-	ssize_t n = read(0, buf, sizeof(buf));
+	ssize_t n = read(0, buf, r->bochs ? SERIAL_MAX : INPUT_MAX);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -285,6 +378,20 @@ static void from_user(struct relay *r)
 	if (r->tty)
 		look_for_escape(r, buf, n);
 	to_agent(r, RIG_STDIN, buf, n);
+}
+
+/* What Bochs draws is read, or else it would wait; what it says there before it ends may help. */
+static void from_screen(struct relay *r)
+{
+	char buf[4096];
+	ssize_t n = read(r->screen, buf, sizeof(buf));
+
+	if (n > 0) {
+		fwrite(buf, 1, n, r->emulator_says);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(r->screen);
+		r->screen = -1;
+	}
 }
 
 static void from_signals(struct relay *r)
@@ -311,14 +418,6 @@ static void from_signals(struct relay *r)
 	}
 }
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* Whether the run is over. After "load" and "unload" the kernel's log is still to come. */
 static bool over(const struct relay *r)
 {
@@ -331,8 +430,10 @@ static void serve(struct relay *r, long long deadline)
 		bool reading = r->sock >= 0 && has_room(r, INPUT_MAX);
 		struct pollfd pfd[] = {
 			{ .fd = r->sigfd, .events = POLLIN },
-			{ .fd = r->sock, .events = r->queued ? POLLIN | POLLOUT : POLLIN },
+			{ .fd = r->sock, .events = POLLIN },
 			{ .fd = reading ? r->in : -1, .events = POLLIN },
+			{ .fd = r->queued && r->sock >= 0 ? r->to : -1, .events = POLLOUT },
+			{ .fd = r->screen, .events = POLLIN },
 		};
 		long long left = deadline ? deadline - now_ms() : -1;
 
@@ -340,12 +441,15 @@ static void serve(struct relay *r, long long deadline)
 			finish(r, "timeout", 0);
 			break;
 		}
-		if (poll(pfd, 3, left > 1000000 ? 1000000 : left) < 0 && errno != EINTR)
+		if (poll(pfd, 5, show_progress(r, left > 1000000 ? 1000000 : left)) < 0 &&
+		    errno != EINTR)
 			die("poll");
-		if (pfd[1].revents & POLLOUT)
+		if (pfd[3].revents & POLLOUT)
 			flush_queue(r);
+		if (pfd[4].revents)
+			from_screen(r);
 		/* The agent's words before the emulator's end. */
-		if (pfd[1].revents & ~POLLOUT)
+		if (pfd[1].revents)
 			from_agent(r);
 		else if (pfd[0].revents)
 			from_signals(r);
@@ -376,23 +480,29 @@ int main(int argc, char **argv)
 	long timeout;
 	FILE *f;
 
-	if (argc < 5) {
-		fprintf(stderr, "usage: relay DIR TIMEOUT TTY EMULATOR WORD...\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: relay DIR TIMEOUT TTY qemu|bochs EMULATOR WORD...\n");
 		return 122;
 	}
 	r.dir = argv[1];
 	timeout = atol(argv[2]);
 	r.tty = argv[3][0] == '1';
+	r.bochs = !strcmp(argv[4], "bochs");
+	r.progress = isatty(2);
+	r.started = now_ms();
 	r.kmsg = create(r.dir, "kmsg");
 	r.sigfd = block_signals();
-	start_emulator(&r, argv + 4);
+	start_emulator(&r, argv + 5);
 	serve(&r, timeout ? now_ms() + timeout * 1000LL : 0);
 	restore_terminal(&r);
 	if (r.emulator) {
 		kill(r.emulator, SIGKILL);
 		waitpid(r.emulator, NULL, 0);
 	}
+	show_progress(&r, 0);
 	fclose(r.kmsg);
+	if (r.emulator_says)
+		fclose(r.emulator_says);
 	f = create(r.dir, "result");
 	fprintf(f, "%s %d\n", r.result, r.result_status);
 	fclose(f);

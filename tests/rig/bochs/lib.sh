@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.sh - the emulated host in Bochs: tests/rig/host sources it for --emulator bochs.
+#
+# Bochs gets everything in its memory before it starts (optramimage): the kernel, unpacked, the
+# initramfs, and two file systems in what the kernel takes for persistent memory: the system's programs
+# (system-image) and this run's files (files-image). An option ROM (rom.S) starts the kernel.
+
+# Instructions that Bochs takes for a second: about twice what it does in one. The kernel is told the
+# TSC's frequency, as it would believe the processor's name.
+BOCHS_IPS=200000000
+
+# Bochs has at most this much memory, in MiB.
+BOCHS_MEMORY=2048
+
+mib() { echo $((($1 + (1 << 20) - 1) >> 20)); }
+
+bochs_models() { bochs-bin --help cpu 2>&1 | sed -n '/^Supported CPU models/,/^[0-9]/{/^[a-z][a-z0-9_]*$/p}'; }
+
+# bochs_check: the options that Bochs limits; sets their defaults.
+bochs_check()
+{
+	command -v bochs-bin >/dev/null || die "install bochs and bochs-term (apt-get install bochs bochs-term bochsbios vgabios)"
+	[ -z "$plugin" ] || die "--plugin: TCG plugins are QEMU's"
+	if [ "$cpu" = vmx ]; then
+		model=${model:-corei7_skylake_x}
+	else
+		model=${model:-zambezi}
+	fi
+	bochs_models | grep -qxF -- "$model" || die "--model $model: Bochs knows $(bochs_models | tr '\n' ' ')"
+	memory=${memory:-1024}
+	[ "$smp" -le 8 ] || die "--smp $smp: at most 8 in Bochs"
+}
+
+# bochs_prepare: what depends on the kernel and the machine only.
+bochs_prepare()
+{
+	local vmlinuz=$build/kernel/$kernel/vmlinuz flat=$build/rig/kernel-$kernel
+
+	make -s -C "$rig/bochs" BUILD="$build" || return
+	"$rig/bochs/system-image" "$build/rig/system.img" || return
+	if [ ! -s "$flat" ] || [ "$vmlinuz" -nt "$flat" ]; then
+		"$rig/bochs/unpack-kernel" "$vmlinuz" "$flat.elf" || return
+		"$build/rig/bochs/boot" flat "$flat.elf" "$flat.new" >"$flat.entry" || return
+		rm "$flat.elf"
+		mv "$flat.new" "$flat"
+	fi
+}
+
+# bochs_words: sets $words, the kernel's command line, and writes $run/bochsrc and $run/rom.
+bochs_words()
+{
+	local kernel_words initrd=$build/rig/initramfs-$kernel
+	local initrd_size files_size system_size files_at system_at total
+
+	"$rig/bochs/files-image" "$run/files.img" "$top" "$build" "$kernel" "$PWD" "$run" "${share[@]}" ||
+		die "could not make the image of this run's files"
+	initrd_size=$(stat -c %s "$initrd")
+	files_size=$(mib "$(stat -c %s "$run/files.img")")
+	system_size=$(mib "$(stat -c %s "$build/rig/system.img")")
+	# From the end of what the host gets as memory; a gap keeps the two apart.
+	system_at=$(((memory_mib + 1) / 2 * 2))
+	files_at=$((system_at + system_size + 2))
+	total=$((files_at + files_size + 2))
+	[ "$total" -le $BOCHS_MEMORY ] ||
+		die "--memory $memory: at most $((BOCHS_MEMORY - total + memory_mib)) MiB in Bochs, the files take the rest"
+	kernel_words=(
+		console=ttyS0,115200 quiet loglevel=5 log_buf_len=1M mitigations=off tsc=reliable
+		tsc_early_khz=$((BOCHS_IPS / 1000)) no_timer_check idle=halt cryptomgr.notests
+		i8042.noaux i8042.nokbd init_on_alloc=0 audit=0 clearcpuid=321,323 panic=-1 oops=panic reboot=triple
+		nmi_watchdog=0 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120
+		"memmap=${system_size}M!${system_at}M" "memmap=${files_size}M!${files_at}M"
+		rigfs=pmem "rigdir=\"$run\"" "$append")
+	"$build/rig/bochs/boot" rom "$build/rig/bochs/rom" "$build/kernel/$kernel/vmlinuz" \
+		"$(cat "$build/rig/kernel-$kernel.entry")" "$initrd_size" "${kernel_words[*]}" "$run/rom" || die "no boot ROM"
+	cat >"$run/bochsrc" <<-END
+		plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, serial=1, iodebug=0
+		config_interface: textconfig
+		display_library: term
+		memory: host=$total, guest=$total
+		romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
+		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+		optromimage1: file=$run/rom, address=0xd0000
+		optramimage1: file=$build/rig/kernel-$kernel, address=0x1000000
+		optramimage2: file=$initrd, address=0x8000000
+		optramimage3: file=$build/rig/system.img, address=$(printf '0x%x' $((system_at << 20)))
+		optramimage4: file=$run/files.img, address=$(printf '0x%x' $((files_at << 20)))
+		cpu: model=$model, count=$smp, ips=$BOCHS_IPS, reset_on_triple_fault=0, ignore_bad_msrs=1
+		ata0: enabled=0
+		ata1: enabled=0
+		boot: disk
+		com1: enabled=1, mode=file, dev=$run/serial
+		com2: enabled=1, mode=term, dev=$run/input
+		port_e9_hack: enabled=1
+		log: $run/bochs.log
+		panic: action=fatal
+		error: action=ignore
+		info: action=ignore
+		debug: action=ignore
+		clock: sync=none, time0=local
+		mouse: enabled=0
+	END
+	echo c >"$run/debugger"
+	emulator_words=(env "LD_PRELOAD=$build/rig/bochs/preload.so" bochs-bin -q -f "$run/bochsrc" -rc "$run/debugger")
+}
+
+# bochs_fault: what of Bochs's log says that it gave up by itself; prints it.
+bochs_fault()
+{
+	grep -a 'PANIC' "$run/bochs.log" 2>/dev/null | grep -vE 'soft power off|3rd \([0-9]+\) exception' |
+		sed 's/^[0-9]*p\[/Bochs: [/'
+}
