@@ -142,6 +142,7 @@ static void start_emulator(struct relay *r, char **argv)
 		if ((unlink(link) && errno != ENOENT) || symlink(input, link))
 			die(link);
 		r->emulator_says = create(r->dir, "emulator");
+		setbuf(r->emulator_says, NULL);
 	}
 	r->emulator = fork();
 	if (r->emulator < 0)

@@ -13,8 +13,11 @@
 /* Memory below 1 MiB that it uses. */
 #define LOW_TABLES	0x10000	/* six pages of page tables */
 #define LOW_STACK	0x18000	/* the stack's end */
+#define LOW_MARK	0x18000	/* MARK after the first start: the kernel is used up then */
 #define LOW_PARAMS	0x20000	/* struct boot_params, then the command line */
 #define LOW_CMDLINE	(LOW_PARAMS + ROM_CMDLINE - ROM_PARAMS)
+
+#define MARK		0x74736f68
 
 /* CONFIG_PHYSICAL_START: where the kernel is linked to lie. */
 #define KERNEL_BASE	0x1000000

@@ -8,12 +8,16 @@
  * (Documentation/arch/x86/boot.rst, 64-bit boot protocol). No disk, no boot loader, no unpacking.
  *
  * What differs from run to run is put into the pages at PARAMS and CMDLINE by boot.c.
+ *
+ * When the host resets, Bochs doesn't end, but the BIOS comes here once more: then this ends it.
  */
 #include "layout.h"
 
 #define E820_ENTRIES	0x1e8	/* in boot_params: one byte, how many */
 #define E820_TABLE	0x2d0	/* and the table, 20 bytes each */
 #define E820_MAX	128
+
+#define SHUTDOWN_PORT	0x8900	/* Bochs ends when it reads "Shutdown" there */
 
 	.text
 	.code16
@@ -31,6 +35,16 @@ start:
 	/* Parameters and command line, from the ROM into memory. */
 	mov	%cs, %ax
 	mov	%ax, %ds
+	mov	$(LOW_MARK >> 4), %ax
+	mov	%ax, %es
+	cmpl	$MARK, %es:0
+	jne	1f
+	mov	$(shutdown - rom), %si
+	mov	$8, %cx
+	mov	$SHUTDOWN_PORT, %dx
+	rep outsb
+	hlt
+1:	movl	$MARK, %es:0
 	mov	$(LOW_PARAMS >> 4), %ax
 	mov	%ax, %es
 	mov	$ROM_PARAMS, %si
@@ -112,6 +126,9 @@ long_mode:
 	mov	$LOW_STACK, %esp
 	mov	$LOW_PARAMS, %esi
 	jmp	*(ROM_BASE + ROM_ENTRY)
+
+shutdown:
+	.ascii	"Shutdown"
 
 	/* Accessed bits are set already: the processor can't write them here. */
 	.balign	8
