@@ -119,11 +119,11 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
 	}
 	if (kvm_read_guest_cached(kvm, cache, 0, &st, sizeof(st)))
 		return;
+	if (st.preempted)
+		clear_preempted(vcpu);
 	vcpu->pv.steal.hint_generation = cache->generation;
 	barrier();
 	WRITE_ONCE(vcpu->pv.steal.hint_hva, cache->hva);
-	if (st.preempted)
-		clear_preempted(vcpu);
 
 	delay = current->sched_info.run_delay;
 	if (delay == vcpu->pv.steal.last && st.version)
@@ -162,10 +162,13 @@ void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 	idx = srcu_read_lock(&kvm->srcu);
 	/* The structure lies within a page, by its alignment, so that one address is enough. */
 	if (kvm_memslots(kvm)->generation == vcpu->pv.steal.hint_generation &&
-	    !copy_to_user_nofault((void __user *)(hva + STEAL(preempted)), &mark, sizeof(mark)))
+	    !copy_to_user_nofault((void __user *)(hva + STEAL(preempted)), &mark, sizeof(mark))) {
 		vcpu->stat.preemption_reported++;
-	else
+		/* One mark per update: a second one would wipe out a flush asked for since. */
+		WRITE_ONCE(vcpu->pv.steal.hint_hva, 0);
+	} else {
 		vcpu->stat.preemption_other++;
+	}
 	srcu_read_unlock(&kvm->srcu, idx);
 }
 
