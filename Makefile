@@ -14,6 +14,7 @@ BUILD_KERNELS := $(or $(and $(filter command,$(origin KERNEL)),$(KERNEL)),$(KERN
 KERNEL ?= 6.1
 
 CPU ?= svm
+EMULATOR ?=
 MODEL ?=
 MODULE_ARGS ?=
 STOCK ?=
@@ -28,7 +29,10 @@ HOST ?=
 override CMD := $(value CMD)
 override APPEND := $(value APPEND)
 override MODULE_ARGS := $(value MODULE_ARGS)
-export CPU KERNEL MODEL MODULE_ARGS STOCK CPUS MEMORY APPEND CMD HOST
+export CPU EMULATOR KERNEL MODEL MODULE_ARGS STOCK CPUS MEMORY APPEND CMD HOST
+
+# The packages of the emulated host (scripts/need).
+NEED_RIG := rig-$(or $(EMULATOR),$(if $(filter vmx,$(CPU)),bochs,qemu))
 
 # V=1 shows commands.
 QUIET := --no-print-directory $(if $(V),,-s)
@@ -81,12 +85,12 @@ $(addprefix tests-,$(TEST_FOLDERS)): tests-%:
 
 # What is built on the way is told on stderr: stdout belongs to the guest.
 run:
-	@scripts/need build fetch rig-$(CPU) $(if $(STOCK)$(HOST),,headers:$(KERNEL))
+	@scripts/need build fetch $(NEED_RIG) $(if $(STOCK)$(HOST),,headers:$(KERNEL))
 	@$(MAKE) --no-print-directory vmm $(if $(STOCK)$(HOST),,module-for-$(KERNEL)) >&2
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig-svm rig-vmx check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig-qemu rig-bochs check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)
@@ -111,7 +115,7 @@ mutants:
 	@scripts/mutants
 
 bench: module-for-$(KERNEL)
-	@scripts/need build rig
+	@scripts/need build $(NEED_RIG)
 	@$(MAKE) --no-print-directory -C tests/bench BUILD=$(BUILD)
 	@scripts/bench
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Round trips from the guest to the host and back, for a plugin of the emulator to count
- * (plugin.c): a line of TAP for each row, and "# row NAME TRIPS" for each that is complete, in the
- * order in which the plugin sees them. Before them, "# text START END": where the driver's code is.
+ * (plugin.c): a line of TAP for each row, and "# row NAME TRIPS TICKS" for each that is complete, in
+ * the order in which the plugin sees them; TICKS of the TSC in a batch are instructions where the
+ * emulator makes them so. Before them, "# text START END": where the driver's code is.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,11 +22,12 @@ struct bench {
 	struct guest guest;
 };
 
-static unsigned long long trips;
+static unsigned long long trips, ticks;
 
 static void keep_trips(struct vm *vm)
 {
 	trips = guest_params(vm)->result[RESULT_TRIPS];
+	ticks = guest_params(vm)->result[RESULT_TICKS];
 	expect_true(trips, "expected round trips, saw none");
 }
 
@@ -96,7 +98,7 @@ static void bench_run(const void *arg)
 	guest_run(&bench->guest);
 	if (row_failed())
 		return;
-	printf("# row %s %llu\n", bench->name, trips);
+	printf("# row %s %llu %llu\n", bench->name, trips, ticks);
 	fflush(stdout);
 }
 

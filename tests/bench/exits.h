@@ -17,6 +17,7 @@
 /* params->result[] */
 enum {
 	RESULT_TRIPS,		/* in a batch */
+	RESULT_TICKS,		/* of the TSC, in the median batch */
 };
 
 #endif

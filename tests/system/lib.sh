@@ -2,7 +2,8 @@
 #
 # lib.sh - what the system tests share. A test sources it first; its name says where it runs:
 #
-#	NAME-KERNEL[-stock].t	a link to NAME: with our modules, or the distribution's, on KERNEL
+#	NAME-KERNEL[-CPU][-stock].t	a link to NAME: with our modules, or the distribution's, on KERNEL, in the
+#					emulated host for CPU (vmx, or svm-bochs; svm in QEMU without a word)
 #
 # `in_rig OPTION...` runs the rest of the test in the emulated host; what follows it is inside.
 set -u
@@ -17,11 +18,20 @@ case $test_name in
 *-stock) stock=1 ;;
 esac
 kernel=${test_name%-stock}
+cpu=svm
+emulator=qemu
+case $kernel in
+*-vmx) kernel=${kernel%-vmx} cpu=vmx emulator=bochs ;;
+*-svm-bochs) kernel=${kernel%-svm-bochs} emulator=bochs ;;
+esac
 kernel=${kernel##*-}
 case $kernel in
 6.*|debug) ;;
 *) kernel=6.1 ;;
 esac
+
+# What picks the emulated host.
+rig_host=("$top/tests/rig/host" --kernel "$kernel" --cpu "$cpu" --emulator "$emulator")
 
 # Seconds that a guest has. The debug kernel is several times slower.
 LIMIT=${LIMIT:-120}
@@ -92,7 +102,7 @@ in_rig()
 	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")
 	# shellcheck disable=SC2064 # now
 	trap "rm -f '$output'" EXIT
-	"$top/tests/rig/host" --kernel "$kernel" --output "$output" "$@" -- "$0" </dev/null || status=$?
+	"${rig_host[@]}" --output "$output" "$@" -- "$0" </dev/null || status=$?
 	cat "$output"
 	[ $status -le 1 ] || echo "# the emulated host: status $status"
 	exit $status
