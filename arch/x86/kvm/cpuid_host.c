@@ -327,6 +327,8 @@ static void fix_leaf7(struct kvm_cpuid_entry2 *e)
 		e->ecx &= ~F(PKU);
 	if (!kvm_caps->tsc_aux)
 		e->ecx &= ~F(RDPID);
+	if (!kvm_caps->invpcid)
+		e->ebx &= ~F(INVPCID);
 	/*
 	 * Intel's names of what an AMD host has, for a guest that looks there, and the other way
 	 * round.
@@ -368,6 +370,8 @@ static void emit_xsave(u32 function)
 
 	e = add(function, 1, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
 	apply_features(e);
+	if (!kvm_caps->xsaves)
+		e->eax &= ~F(XSAVES);
 	if (e->eax & (F(XSAVEC) | F(XSAVES)))
 		e->ebx = kvm_xsave_size(xcr0 | xss, true);
 	if (e->eax & F(XSAVES)) {

@@ -29,6 +29,7 @@ struct kvm_vendor_caps {
 	u64 tsc_ratio_default; /* 1.0 */
 	u64 tsc_ratio_max;
 	u8 trace_isa; /* whose exit reasons: KVM_ISA_* */
+	const struct pt_format *npt_format; /* of nested page tables (mmu/format.h) */
 	u8 npt_levels; /* 4 or 5 */
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	bool nested;
@@ -36,6 +37,8 @@ struct kvm_vendor_caps {
 	u64 efer_reserved; /* EFER bits that the guest may never set here */
 	/* get_msr/set_msr keep IA32_TSC_AUX and entries switch it: RDTSCP, RDPID offered */
 	bool tsc_aux;
+	bool invpcid; /* the guest can have the instruction */
+	bool xsaves; /* likewise */
 	bool spec_ctrl; /* likewise SPEC_CTRL (0x48): IBRS, STIBP, SSBD offered */
 	bool virt_ssbd; /* likewise VIRT_SPEC_CTRL (0xc001011f) */
 };
@@ -54,7 +57,7 @@ struct kvm_vendor_caps {
  *  vcpu_load     this CPU (smp_processor_id()) will run it; preemption off
  *  vcpu_put      leaves this CPU; preemption off
  * running:
- *  prepare       before irqs go off for an entry: save host state, preemption off
+ *  prepare       before an entry that will take place: host and guest state; irqs off
  *  run           one hardware entry and exit; irqs off, noinstr
  *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused
  *                the exit

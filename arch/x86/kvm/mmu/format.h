@@ -18,13 +18,15 @@
  * @write: may be written
  * @user: user mode may
  * @nx: may not be executed
- * @accessed: hardware sets it on use
- * @dirty: hardware sets it in a leaf on write; 0: the format has none
+ * @accessed: hardware sets it on use; where it is one of @present hardware does not: see pt_ages()
+ * @dirty: hardware sets it in a leaf on write; 0: the format has none; @write: what may have been
+ *	written counts as written
  * @huge: at level 2 and above: a leaf, not a table
  * @addr: address bits
  * @leaf: set in each leaf of ours
  * @table: set in each pointer to a table of ours
- * @uncached: set in a leaf of ours for device memory; nothing is set for RAM (write-back)
+ * @uncached: set in a leaf of ours for device memory
+ * @cached: set in a leaf of ours for RAM: write-back
  * @index_bits: log2 of entries in a table
  * @entry_size: bytes of an entry
  */
@@ -40,6 +42,7 @@ struct pt_format {
 	u64 leaf;
 	u64 table;
 	u64 uncached;
+	u64 cached;
 	u8 index_bits;
 	u8 entry_size;
 };
@@ -102,6 +105,55 @@ static const struct pt_format pt_format_npt __attribute__((unused)) = {
 	.index_bits = 9,
 	.entry_size = 8,
 };
+
+/*
+ * Intel's nested tables (SDM vol. 3, 28.3): read, write, execute are permissions of their own, and
+ * any of them makes an entry present. The memory type stands in the entry: RAM is write-back,
+ * whatever the guest's PAT says (bit 6), since that is how the host uses it; of device memory the
+ * guest's PAT may still make write-combining.
+ */
+#define EPT_READ BIT_ULL(0)
+#define EPT_WRITE BIT_ULL(1)
+#define EPT_EXEC BIT_ULL(2)
+#define EPT_WB (6ULL << 3)
+#define EPT_IGNORE_PAT BIT_ULL(6)
+#define EPT_ACCESSED BIT_ULL(8)
+#define EPT_DIRTY BIT_ULL(9)
+
+static const struct pt_format pt_format_ept __attribute__((unused)) = {
+	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.write = EPT_WRITE,
+	.accessed = EPT_ACCESSED,
+	.dirty = EPT_DIRTY,
+	.huge = PT_HUGE,
+	.addr = GENMASK_ULL(51, 12),
+	.leaf = EPT_READ | EPT_EXEC,
+	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.cached = EPT_WB | EPT_IGNORE_PAT,
+	.index_bits = 9,
+	.entry_size = 8,
+};
+
+/* The same on CPUs that don't note down accesses and writes. */
+static const struct pt_format pt_format_ept_plain __attribute__((unused)) = {
+	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.write = EPT_WRITE,
+	.accessed = EPT_READ,
+	.dirty = EPT_WRITE,
+	.huge = PT_HUGE,
+	.addr = GENMASK_ULL(51, 12),
+	.leaf = EPT_READ | EPT_EXEC,
+	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.cached = EPT_WB | EPT_IGNORE_PAT,
+	.index_bits = 9,
+	.entry_size = 8,
+};
+
+/* Does hardware set accessed bits, so that clearing one tells whether the page is used again? */
+static inline bool pt_ages(const struct pt_format *f)
+{
+	return f->accessed && !(f->accessed & f->present);
+}
 
 /* Frames (4 KiB) that an entry at @level maps. */
 static inline u64 pt_frames(const struct pt_format *f, u8 level)

@@ -14,7 +14,7 @@
 /* Per VM. All vCPUs share one nested page table. */
 struct kvm_mmu_vm {
 	rwlock_t lock; /* read: install with cmpxchg; write: zap. Never sleeps inside. */
-	const struct pt_format *format; /* [i] NPT today; EPT, PAE ... later */
+	const struct pt_format *format; /* [i] kvm_caps->npt_format */
 	u8 levels; /* [i] 4 or 5 */
 	u8 max_level; /* [i] largest page: 1 4 KiB, 2 2 MiB, 3 1 GiB */
 	hpa_t root; /* [a] HPA_INVALID before the first vCPU runs, then for the VM's life */

@@ -15,9 +15,10 @@
 #include "format.h"
 
 /*
- * Ours (hardware ignores bits 11:9): the frame's struct page wants to hear of what the guest did.
+ * Ours (hardware ignores bit 11 in all formats): the frame's struct page wants to hear of what the
+ * guest did.
  */
-#define SPTE_PAGE BIT_ULL(9)
+#define SPTE_PAGE BIT_ULL(11)
 
 /* Host physical address that an entry (or a root) holds. */
 static inline u64 spte_addr(const struct pt_format *f, u64 spte)
@@ -55,7 +56,7 @@ static inline u64 spte_make_leaf(const struct pt_format *f, u64 pfn, u8 level, b
 	u64 spte = f->leaf | f->accessed;
 
 	/* Device memory isn't encrypted. */
-	spte |= uncached ? (pfn << 12) | f->uncached : __sme_set(pfn << 12);
+	spte |= uncached ? (pfn << 12) | f->uncached : __sme_set(pfn << 12) | f->cached;
 	if (level > 1)
 		spte |= f->huge;
 	if (write)

@@ -207,7 +207,7 @@ int mmu_vm_init(struct kvm *kvm)
 	if (kvm_caps->npt_levels < 4 || kvm_caps->npt_levels > MMU_MAX_LEVELS)
 		return -EOPNOTSUPP;
 	rwlock_init(&mmu->lock);
-	mmu->format = &pt_format_npt;
+	mmu->format = kvm_caps->npt_format;
 	mmu->levels = kvm_caps->npt_levels;
 	mmu->max_level = clamp_t(u8, kvm_caps->npt_max_page_level, 1, 3);
 	mmu->root = HPA_INVALID;

@@ -157,6 +157,27 @@ void mmu_zap_all(struct kvm *kvm)
 	mmu_zap_gfn_range(kvm, 0, ~0ULL);
 }
 
+/*
+ * Without accessed bits: what is mapped counts as accessed. To find out whether it is again, the
+ * mapping goes; the next access brings it back.
+ */
+static bool age_by_zap(struct kvm *kvm, gfn_t start, gfn_t end, bool clear)
+{
+	struct kvm_mmu_vm *mmu = &kvm->mmu;
+	struct mmu_zap zap;
+	struct pt_iter it;
+	bool young = false;
+
+	mmu_zap_begin(&zap, kvm, false);
+	pt_iter_start(&it, mmu->format, mmu_root_table(mmu), mmu->levels, start, end);
+	while (!young && pt_iter_next(&it))
+		young = pt_iter_leaf(&it);
+	if (clear && young)
+		mmu_zap_range(&zap, start, end);
+	mmu_zap_end(&zap);
+	return young;
+}
+
 /**
  * mmu_age_gfn_range() - was anything in a range accessed?
  * @kvm: the VM
@@ -164,7 +185,8 @@ void mmu_zap_all(struct kvm *kvm)
  * @end: guest frame behind the last
  * @clear: clear the accessed bits
  *
- * Context: does not sleep; takes mmu.lock for read.
+ * Context: does not sleep; takes mmu.lock for read, or for write where hardware has no accessed
+ * bits.
  */
 bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear)
 {
@@ -174,6 +196,8 @@ bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear)
 
 	if (!mmu_has_root(mmu))
 		return false;
+	if (!pt_ages(mmu->format))
+		return age_by_zap(kvm, start, end, clear);
 	read_lock(&mmu->lock);
 	pt_iter_start(&it, mmu->format, mmu_root_table(mmu), mmu->levels, start, end);
 	while ((clear || !young) && pt_iter_next(&it)) {

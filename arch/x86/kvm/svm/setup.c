@@ -13,6 +13,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "mmu/format.h"
 #include "user_return.h"
 #include "svm.h"
 
@@ -131,12 +132,15 @@ static void __init fill_caps(void)
 	caps.tsc_ratio_max = SVM_TSC_RATIO_MAX;
 	/* Nested tables have as many levels as the host's own. */
 	caps.trace_isa = KVM_ISA_SVM;
+	caps.npt_format = &pt_format_npt;
 	caps.npt_levels = pgtable_l5_enabled() ? 5 : 4;
 	caps.npt_max_page_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
 	caps.nested = false;
 	caps.amd_leaves = true;
 	caps.efer_reserved = ~efer_allowed();
 	caps.tsc_aux = svm_features.tsc_aux_slot >= 0;
+	caps.invpcid = true;
+	caps.xsaves = true;
 	caps.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	caps.virt_ssbd = svm_features.ssbd_msr;
 }
