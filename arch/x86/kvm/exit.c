@@ -4,6 +4,8 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
 #include "cpuid.h"
@@ -113,12 +115,94 @@ enum kvm_exit_action exit_ud(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_NS_GPL(exit_ud, GUESTMODE);
 
-enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu)
+enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu)
 {
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_nothing, GUESTMODE);
+
+/* INIT gives the vCPU a state that can be looked at and run. */
+enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
+{
+	kvm_vcpu_reset(vcpu, true);
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return KVM_TO_USER;
 }
-EXPORT_SYMBOL_NS_GPL(exit_shutdown, GUESTMODE);
+EXPORT_SYMBOL_NS_GPL(exit_triple_fault, GUESTMODE);
+
+/* Hardware task switching is not emulated yet: userspace is told. */
+enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu, u16 selector)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_warn_ratelimited("kvm: vCPU %d: hardware task switch to selector 0x%x\n",
+			    vcpu->vcpu_id, selector);
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->internal.ndata = 0;
+	return KVM_TO_USER;
+}
+EXPORT_SYMBOL_NS_GPL(exit_task_switch, GUESTMODE);
+
+enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu)
+{
+	return kvm_emulate(vcpu, EMUL_GLUE_UD);
+}
+EXPORT_SYMBOL_NS_GPL(exit_exception_ud, GUESTMODE);
+
+/* Intercepted only so that its delivery can't go round for ever inside the CPU. */
+enum kvm_exit_action exit_exception_ac(struct kvm_vcpu *vcpu, u32 error)
+{
+	kvm_queue_exception_e(vcpu, X86_TRAP_AC, error);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_exception_ac, GUESTMODE);
+
+enum kvm_exit_action exit_gp_or_skip(struct kvm_vcpu *vcpu, int error)
+{
+	if (!error)
+		return exit_skip(vcpu);
+	kvm_inject_gp(vcpu);
+	return KVM_RESUME;
+}
+EXPORT_SYMBOL_NS_GPL(exit_gp_or_skip, GUESTMODE);
+
+/**
+ * exit_cr8_written() - the guest has written CR8
+ * @vcpu: the vCPU
+ * @old: CR8 before
+ * @action: what became of the write
+ *
+ * Without a LAPIC of ours userspace wants to hear of a lower TPR: an interrupt of its may fit now.
+ */
+enum kvm_exit_action exit_cr8_written(struct kvm_vcpu *vcpu, u64 old, enum kvm_exit_action action)
+{
+	if (action != KVM_RESUME || vcpu->lapic || kvm_get_cr8(vcpu) >= old)
+		return action;
+	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+	return KVM_TO_USER;
+}
+EXPORT_SYMBOL_NS_GPL(exit_cr8_written, GUESTMODE);
+
+enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu, u64 value)
+{
+	u64 old = kvm_get_cr8(vcpu);
+
+	return exit_cr8_written(vcpu, old, exit_gp_or_skip(vcpu, kvm_set_cr8(vcpu, value)));
+}
+EXPORT_SYMBOL_NS_GPL(exit_cr8_write, GUESTMODE);
+
+/*
+ * A machine check that came while the guest ran was intercepted, not delivered. As if from user
+ * mode: nothing of the kernel's was hurt, and the thread may be killed.
+ */
+void exit_host_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+EXPORT_SYMBOL_NS_GPL(exit_host_machine_check, GUESTMODE);
 
 enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu)
 {

@@ -36,7 +36,16 @@ enum kvm_exit_action exit_monitor(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_mwait(struct kvm_vcpu *vcpu);
 enum kvm_exit_action
 exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does not have: #UD */
-enum kvm_exit_action exit_shutdown(struct kvm_vcpu *vcpu); /* triple fault */
+enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu); /* all was done before */
+enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu, u16 selector);
+enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu);
+enum kvm_exit_action exit_exception_ac(struct kvm_vcpu *vcpu, u32 error);
+enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu, u64 value); /* decoded by hardware */
+enum kvm_exit_action exit_cr8_written(struct kvm_vcpu *vcpu, u64 old, enum kvm_exit_action action);
+
+/* irqs off: a machine check ended guest mode; the host's handler must see it. */
+void exit_host_machine_check(void);
 enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the emulator does it */
 
 /*
@@ -64,6 +73,9 @@ static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
 {
 	return vendor_call(skip_insn, vcpu);
 }
+
+/* Behind a register write that the guest may get wrong: #GP(0), or on. */
+enum kvm_exit_action exit_gp_or_skip(struct kvm_vcpu *vcpu, int error);
 
 /* emul/glue.c */
 /*

@@ -195,7 +195,6 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 
 	vcpu->has_run = true;
 	preempt_disable();
-	vendor_call(prepare, vcpu);
 	local_irq_disable();
 	WRITE_ONCE(vcpu->mode, IN_GUEST_MODE);
 	kvm_srcu_unlock(vcpu);
@@ -214,6 +213,7 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 		return KVM_RESUME;
 	}
 
+	vendor_call(prepare, vcpu);
 	trace_kvm_entry(vcpu, false);
 	enter_and_exit(vcpu);
 	trace_kvm_exit(vcpu, kvm_caps->trace_isa);

@@ -126,8 +126,7 @@ static void requeue(struct vcpu_svm *svm, u32 info, u32 error)
 }
 
 /**
- * svm_cancel_injection() - the entry was called off: take back what svm_inject_*() and
- * svm_prepare() did
+ * svm_cancel_injection() - the entry was called off: take back what svm_inject_*() did
  * @vcpu: the vCPU, loaded
  */
 void svm_cancel_injection(struct kvm_vcpu *vcpu)
@@ -136,9 +135,6 @@ void svm_cancel_injection(struct kvm_vcpu *vcpu)
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u32 event = control->event_inj;
 
-	preempt_disable();
-	svm_ssbd_host(svm);
-	preempt_enable();
 	control->event_inj = 0;
 	if (event & SVM_EVTINJ_VALID)
 		requeue(svm, event, control->event_inj_err);

@@ -81,15 +81,6 @@ enum kvm_exit_action svm_skip_insn(struct kvm_vcpu *vcpu)
 	return KVM_RESUME;
 }
 
-/* A register write that the guest may get wrong: #GP(0), or on. */
-static enum kvm_exit_action gp_or_skip(struct kvm_vcpu *vcpu, int error)
-{
-	if (!error)
-		return svm_skip_insn(vcpu);
-	kvm_inject_gp(vcpu);
-	return KVM_RESUME;
-}
-
 /* --- control and debug registers ------------------------------------------------------------- */
 
 /* EXITINFO1 with decode assists (15.8.1): a MOV, and which general register. */
@@ -156,25 +147,16 @@ static enum kvm_exit_action exit_cr_write(struct kvm_vcpu *vcpu)
 	default:
 		return exit_unexpected(vcpu, vcpu->exit.reason);
 	}
-	return gp_or_skip(vcpu, error);
+	return exit_gp_or_skip(vcpu, error);
 }
 
-/*
- * Without a LAPIC of ours userspace wants to hear of a lower TPR: an interrupt of its may fit now.
- */
-static enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu)
+static enum kvm_exit_action exit_cr8(struct kvm_vcpu *vcpu)
 {
 	u64 old = kvm_get_cr8(vcpu);
-	enum kvm_exit_action action;
 
 	if (cr_decoded(vcpu))
-		action = gp_or_skip(vcpu, kvm_set_cr8(vcpu, gpr_value(vcpu)));
-	else
-		action = exit_emulate(vcpu);
-	if (action != KVM_RESUME || vcpu->lapic || kvm_get_cr8(vcpu) >= old)
-		return action;
-	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
-	return KVM_TO_USER;
+		return exit_cr8_write(vcpu, gpr_value(vcpu));
+	return exit_cr8_written(vcpu, old, exit_emulate(vcpu));
 }
 
 /*
@@ -203,16 +185,9 @@ static enum kvm_exit_action exit_exception_db(struct kvm_vcpu *vcpu)
 	return exit_db(vcpu, svm->vmcb->save.dr6);
 }
 
-static enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu)
+static enum kvm_exit_action exit_ac(struct kvm_vcpu *vcpu)
 {
-	return kvm_emulate(vcpu, EMUL_GLUE_UD);
-}
-
-/* Intercepted only so that its delivery can't go round for ever inside the CPU. */
-static enum kvm_exit_action exit_exception_ac(struct kvm_vcpu *vcpu)
-{
-	kvm_queue_exception_e(vcpu, AC_VECTOR, control_of(vcpu)->exit_info_1);
-	return KVM_RESUME;
+	return exit_exception_ac(vcpu, control_of(vcpu)->exit_info_1);
 }
 
 /* --- other reasons with something to decode -------------------------------------------------- */
@@ -233,34 +208,16 @@ static enum kvm_exit_action exit_msr(struct kvm_vcpu *vcpu)
 	return control_of(vcpu)->exit_info_1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
 }
 
-/* Host NMI, SMI, INIT: the CPU has them at STGI. #MC: svm_exit_irqoff() has served it. */
-static enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu)
+static enum kvm_exit_action exit_task(struct kvm_vcpu *vcpu)
 {
-	return KVM_RESUME;
+	return exit_task_switch(vcpu, control_of(vcpu)->exit_info_1 & 0xffff);
 }
 
-/* Hardware task switching is not emulated yet: userspace is told. */
-static enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	pr_warn_ratelimited("kvm-amd: vCPU %d: hardware task switch to selector 0x%llx\n",
-			    vcpu->vcpu_id, control_of(vcpu)->exit_info_1 & 0xffff);
-	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	run->internal.ndata = 0;
-	return KVM_TO_USER;
-}
-
-/*
- * Triple fault. The VMCB is undefined (15.14.3): INIT gives the vCPU a state that can be looked at
- * and run.
- */
-static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
+/* Triple fault. The VMCB is undefined (15.14.3). */
+static enum kvm_exit_action exit_svm_shutdown(struct kvm_vcpu *vcpu)
 {
 	svm_vmcb_init(to_svm(vcpu));
-	kvm_vcpu_reset(vcpu, true);
-	return exit_shutdown(vcpu);
+	return exit_triple_fault(vcpu);
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -270,19 +227,22 @@ static enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 		.handler = handler_fn, .class = KVM_EXIT_CLASS_##exit_class \
 	}
 
-/* Empty: never intercepted, or unknown to us: exit_unexpected(). */
+/*
+ * Host NMI, SMI, INIT: the CPU has them at STGI. #MC: svm_exit_irqoff() has served it.
+ * Empty: never intercepted, or unknown to us: exit_unexpected().
+ */
 static const struct kvm_exit_row rows[] = {
 	[SVM_EXIT_READ_CR0] = ROW(exit_cr_read, CR),
 	[SVM_EXIT_READ_CR4] = ROW(exit_cr_read, CR),
 	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write, CR),
 	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write, CR),
-	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8_write, CR),
+	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8, CR),
 	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = ROW(exit_dr, DR),
 	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = ROW(exit_dr, DR),
 	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db, EXCEPTION),
 	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp, EXCEPTION),
 	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud, EXCEPTION),
-	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_exception_ac, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_ac, EXCEPTION),
 	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = ROW(exit_nothing, EXCEPTION),
 	[SVM_EXIT_INTR] = ROW(exit_host_interrupt, INTR),
 	[SVM_EXIT_NMI] = ROW(exit_nothing, NMI),
@@ -299,9 +259,9 @@ static const struct kvm_exit_row rows[] = {
 	[SVM_EXIT_INVLPGA] = ROW(exit_ud, MISSING),
 	[SVM_EXIT_IOIO] = ROW(exit_ioio, IO),
 	[SVM_EXIT_MSR] = ROW(exit_msr, MSR),
-	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task_switch, TASK_SWITCH),
+	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task, TASK_SWITCH),
 	[SVM_EXIT_FERR_FREEZE] = ROW(exit_nothing, OTHER), /* the CPU would wait for an interrupt */
-	[SVM_EXIT_SHUTDOWN] = ROW(exit_triple_fault, SHUTDOWN),
+	[SVM_EXIT_SHUTDOWN] = ROW(exit_svm_shutdown, SHUTDOWN),
 	[SVM_EXIT_VMRUN] = ROW(exit_ud, MISSING),
 	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall, HYPERCALL),
 	[SVM_EXIT_VMLOAD] = ROW(exit_ud, MISSING),

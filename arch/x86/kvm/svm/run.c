@@ -3,11 +3,10 @@
 
 #include <linux/percpu.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
 #include <asm/spec-ctrl.h>
 
 #include "cr.h"
+#include "exit.h"
 #include "user_return.h"
 #include "svm.h"
 
@@ -69,10 +68,10 @@ static void load_tsc_aux(struct vcpu_svm *svm)
 }
 
 /**
- * svm_prepare() - all that an entry needs and that may be done with irqs on
+ * svm_prepare() - all that an entry needs and that need not be noinstr
  * @vcpu: the vCPU
  *
- * Context: preemption off until the entry or svm_cancel_injection().
+ * Context: irqs off until after the entry, which will take place.
  */
 void svm_prepare(struct kvm_vcpu *vcpu)
 {
@@ -220,18 +219,6 @@ static void save_tpr(struct vcpu_svm *svm)
 		kvm_set_cr8(&svm->vcpu, tpr);
 }
 
-/*
- * A machine check that came while the guest ran was intercepted, not delivered: the host's handler
- * must see it. As if from user mode: nothing of the kernel's was hurt, and the thread may be
- * killed.
- */
-static void host_machine_check(void)
-{
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-}
-
 /**
  * svm_exit_irqoff() - what must happen behind an exit before irqs are on again
  * @vcpu: the vCPU
@@ -248,5 +235,5 @@ void svm_exit_irqoff(struct kvm_vcpu *vcpu)
 		return;
 	save_tpr(svm);
 	if (unlikely(svm_exit_code_is(svm, SVM_EXIT_EXCP_BASE + MC_VECTOR)))
-		host_machine_check();
+		exit_host_machine_check();
 }
