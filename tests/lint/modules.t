@@ -22,6 +22,7 @@ objtool_of()
 
 # Functions of the kernel itself that are noinstr, which objtool can't see from here.
 kernels_noinstr='__ct_user_enter|__ct_user_exit|amd_clear_divider|entry_untrain_ret|entry_ibpb|clear_bhb_loop'
+kernels_noinstr+='|asm_exc_nmi_noist|asm_exc_nmi_kvm_vmx'
 kernels_noinstr+='|srso_alias_untrain_ret|retbleed_untrain_ret|srso_untrain_ret'
 
 for kernel in 6.1 6.12; do
@@ -31,8 +32,11 @@ for kernel in 6.1 6.12; do
 	cut -f2 "$modules/Module.symvers" | sort -u >"$dir/ours"
 	nothing "$kernel: kvm.ko imports what the kernel exports" < <(
 		undefined "$modules/kvm.ko" | comm -23 - "$dir/exported")
-	nothing "$kernel: kvm-amd.ko imports what the kernel and kvm.ko export" < <(
-		undefined "$modules/kvm-amd.ko" | comm -23 - "$dir/exported" | comm -23 - "$dir/ours")
+	for module in kvm-amd kvm-intel; do
+		nothing "$kernel: $module.ko imports what the kernel and kvm.ko export" < <(
+			undefined "$modules/$module.ko" | comm -23 - "$dir/exported" |
+				comm -23 - "$dir/ours")
+	done
 	nothing "$kernel: all that kvm.ko exports is in the namespace GUESTMODE" < <(
 		awk -F '\t' '$5 !~ /GUESTMODE/ { print $2 }' "$modules/Module.symvers")
 
@@ -44,7 +48,7 @@ for kernel in 6.1 6.12; do
 	nothing "$kernel: none of the in-tree driver's own headers" < <(
 		grep -E '/kvm_(host|irqfd|dirty_ring)\.h$|kvm-x86-ops' "$dir/included")
 
-	for module in kvm kvm-amd; do
+	for module in kvm kvm-amd kvm-intel; do
 		cp "$modules/$module.o" "$dir/$module.o"
 		SRCARCH=x86 "$(objtool_of "$kernel")" --link --noinstr "$dir/$module.o" >"$dir/log" 2>&1
 		ok $? "$kernel: objtool reads $module.o" "$(cat "$dir/log")"

@@ -6,13 +6,22 @@
 #ifndef GUESTMODE_COMPAT_H
 #define GUESTMODE_COMPAT_H
 
+#include "config.h"
+
+/* The entry point of NMIs that VMX calls: not on the IST. Assembly calls it. */
+#ifdef HAVE_ASM_EXC_NMI_KVM_VMX
+#define COMPAT_VMX_NMI_ENTRY asm_exc_nmi_kvm_vmx
+#else
+#define COMPAT_VMX_NMI_ENTRY asm_exc_nmi_noist
+#endif
+
+#ifndef __ASSEMBLY__
+
 #include <linux/cpuhotplug.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
-
-#include "config.h"
 
 /* CPU hotplug: the state that the kernel reserves for KVM. Dynamic states are refused for it. */
 #ifdef HAVE_CPUHP_AP_KVM_ONLINE
@@ -95,5 +104,7 @@ static inline int compat_follow_pfn(struct vm_area_struct *vma, unsigned long hv
 #endif
 	return 0;
 }
+
+#endif /* __ASSEMBLY__ */
 
 #endif

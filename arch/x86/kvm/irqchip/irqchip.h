@@ -85,6 +85,9 @@ int irqchip_ack(struct kvm_vcpu *vcpu);
 /* Highest vector in IRR whatever TPR says, or -1; for update_tpr. */
 int lapic_highest_irr(struct kvm_vcpu *vcpu);
 
+/* The register page, laid out as the architecture has it: hardware may read and write TPR there. */
+void *lapic_page(struct kvm_vcpu *vcpu);
+
 /* The guest's CR8 = TPR >> 4. */
 u64 lapic_get_cr8(struct kvm_vcpu *vcpu);
 void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);

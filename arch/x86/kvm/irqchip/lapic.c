@@ -364,6 +364,12 @@ int lapic_highest_irr(struct kvm_vcpu *vcpu)
 	return lapic && lapic->regs.hw_enabled ? lapic_regs_highest_irr(&lapic->regs) : -1;
 }
 
+void *lapic_page(struct kvm_vcpu *vcpu)
+{
+	return vcpu->lapic->regs.page;
+}
+EXPORT_SYMBOL_NS_GPL(lapic_page, GUESTMODE);
+
 u64 lapic_get_cr8(struct kvm_vcpu *vcpu)
 {
 	return lapic_get(&vcpu->lapic->regs, LAPIC_TPR) >> 4;

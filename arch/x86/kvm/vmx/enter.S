@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One VM entry and exit (SDM vol. 3, chapters 26 and 27), and the call of the host's NMI handler.
+ */
+#include <linux/linkage.h>
+#include <linux/objtool.h>
+#include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+
+#include "compat.h"
+#include "enter.h"
+
+/* Offsets in vcpu->regs.val: the registers in encoding order; RSP travels in the VMCS. */
+#define GPR_RAX (0 * 8)
+#define GPR_RCX (1 * 8)
+#define GPR_RDX (2 * 8)
+#define GPR_RBX (3 * 8)
+#define GPR_RBP (5 * 8)
+#define GPR_RSI (6 * 8)
+#define GPR_RDI (7 * 8)
+#define GPR_R8 (8 * 8)
+#define GPR_R9 (9 * 8)
+#define GPR_R10 (10 * 8)
+#define GPR_R11 (11 * 8)
+#define GPR_R12 (12 * 8)
+#define GPR_R13 (13 * 8)
+#define GPR_R14 (14 * 8)
+#define GPR_R15 (15 * 8)
+
+.section .noinstr.text, "ax"
+
+/*
+ * int vmx_enter(struct vmx_entry *entry): run the guest until its next exit
+ *
+ * Irqs are off before and after. Returns 0; 1 if the instruction failed (VM_INSTRUCTION_ERROR may
+ * say why) or VMX is off on this CPU.
+ */
+SYM_FUNC_START(vmx_enter)
+	push %rbp
+	mov %rsp, %rbp
+	push %r15
+	push %r14
+	push %r13
+	push %r12
+	push %rbx
+	push %rdi
+
+	/* The stack is as deep as at the last entry, as a rule. */
+	cmp %rsp, ENTRY_HOST_RSP(%rdi)
+	je .Lhost_rsp_done
+	mov %rsp, ENTRY_HOST_RSP(%rdi)
+	mov $FIELD_HOST_RSP, %eax
+.Lhost_rsp:
+	vmwrite %rsp, %rax
+	_ASM_EXTABLE(.Lhost_rsp, .Lhost_rsp_done)
+.Lhost_rsp_done:
+
+	ALTERNATIVE "jmp .Lspec_in_done", "", X86_FEATURE_MSR_SPEC_CTRL
+	mov ENTRY_SPEC_GUEST(%rdi), %rax
+	cmp ENTRY_SPEC_HOST(%rdi), %rax
+	je .Lspec_in_done
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	mov %rax, %rdx
+	shr $32, %rdx
+.Lspec_in_wrmsr:
+	wrmsr
+	_ASM_EXTABLE(.Lspec_in_wrmsr, .Lspec_in_done)
+.Lspec_in_done:
+
+	/* Into CF, which nothing touches until it is asked: MOV no flag, VERW only ZF. */
+	btl $ENTRY_RESUME_BIT, ENTRY_FLAGS(%rdi)
+
+	mov ENTRY_GPR(%rdi), %rdi
+	mov GPR_RAX(%rdi), %rax
+	mov GPR_RCX(%rdi), %rcx
+	mov GPR_RDX(%rdi), %rdx
+	mov GPR_RBX(%rdi), %rbx
+	mov GPR_RBP(%rdi), %rbp
+	mov GPR_RSI(%rdi), %rsi
+	mov GPR_R8(%rdi), %r8
+	mov GPR_R9(%rdi), %r9
+	mov GPR_R10(%rdi), %r10
+	mov GPR_R11(%rdi), %r11
+	mov GPR_R12(%rdi), %r12
+	mov GPR_R13(%rdi), %r13
+	mov GPR_R14(%rdi), %r14
+	mov GPR_R15(%rdi), %r15
+	mov GPR_RDI(%rdi), %rdi
+
+	/* MDS, TAA, RFDS, MMIO stale data: nothing of the host's may be left in CPU buffers */
+	CLEAR_CPU_BUFFERS
+
+	jnc .Llaunch
+.Lresume:
+	vmresume
+	_ASM_EXTABLE(.Lresume, .Lvmx_off)
+	jmp .Lnot_entered
+.Llaunch:
+	vmlaunch
+	_ASM_EXTABLE(.Llaunch, .Lvmx_off)
+.Lnot_entered:
+	/* VMfail sets CF or ZF, so this is always taken; what follows is reached by VM exits. */
+	jbe .Lvmfail
+
+SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	/* RSP is HOST_RSP; all other general registers are the guest's. */
+	push %rax
+	mov 8(%rsp), %rax
+	mov ENTRY_GPR(%rax), %rax
+	pop GPR_RAX(%rax)
+	mov %rcx, GPR_RCX(%rax)
+	mov %rdx, GPR_RDX(%rax)
+	mov %rbx, GPR_RBX(%rax)
+	mov %rbp, GPR_RBP(%rax)
+	mov %rsi, GPR_RSI(%rax)
+	mov %rdi, GPR_RDI(%rax)
+	mov %r8, GPR_R8(%rax)
+	mov %r9, GPR_R9(%rax)
+	mov %r10, GPR_R10(%rax)
+	mov %r11, GPR_R11(%rax)
+	mov %r12, GPR_R12(%rax)
+	mov %r13, GPR_R13(%rax)
+	mov %r14, GPR_R14(%rax)
+	mov %r15, GPR_R15(%rax)
+	xor %ebx, %ebx
+
+.Lclear:
+	/* No value of the guest's stays for the host to speculate with. RDI is loaded next. */
+	xor %eax, %eax
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %ebp, %ebp
+	xor %esi, %esi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r11d, %r11d
+	xor %r12d, %r12d
+	xor %r13d, %r13d
+	xor %r14d, %r14d
+	xor %r15d, %r15d
+	mov (%rsp), %rdi
+
+	/* Before any RET: the return stack may hold what the guest put there. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
+
+	ALTERNATIVE "jmp .Lspec_out_done", "", X86_FEATURE_MSR_SPEC_CTRL
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	testl $ENTRY_SPEC_READ, ENTRY_FLAGS(%rdi)
+	jz .Lspec_write
+	rdmsr
+	shl $32, %rdx
+	or %rdx, %rax
+	mov %rax, ENTRY_SPEC_GUEST(%rdi)
+.Lspec_write:
+	mov ENTRY_SPEC_HOST(%rdi), %rax
+	/* With IBRS of the old kind the write itself is the barrier: never left out. */
+	ALTERNATIVE "jmp .Lspec_compare", "", X86_FEATURE_KERNEL_IBRS
+	jmp .Lspec_wrmsr
+.Lspec_compare:
+	cmp ENTRY_SPEC_GUEST(%rdi), %rax
+	je .Lspec_same
+.Lspec_wrmsr:
+	mov %rax, %rdx
+	shr $32, %rdx
+	wrmsr
+.Lspec_same:
+	/* Not to be left out by a mispredicted jump either. */
+	lfence
+.Lspec_out_done:
+
+	/* BHI: the guest's branch history must not steer the host's indirect branches. */
+	CLEAR_BRANCH_HISTORY_VMEXIT
+
+	mov %ebx, %eax
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %edi, %edi
+	add $8, %rsp
+	pop %rbx
+	pop %r12
+	pop %r13
+	pop %r14
+	pop %r15
+	pop %rbp
+	RET
+
+.Lvmx_off:
+.Lvmfail:
+	mov $1, %ebx
+	jmp .Lclear
+SYM_FUNC_END(vmx_enter)
+
+/*
+ * void vmx_host_nmi(void): call the host's handler of NMIs
+ *
+ * With the frame that the CPU would have pushed: the handler ends by IRET, to here.
+ */
+SYM_FUNC_START(vmx_host_nmi)
+	push %rbp
+	mov %rsp, %rbp
+	/* As the CPU aligns it (SDM vol. 3, 6.14.2). */
+	and $-16, %rsp
+	push $__KERNEL_DS
+	push %rbp
+	pushf
+	push $__KERNEL_CS
+	call COMPAT_VMX_NMI_ENTRY
+	mov %rbp, %rsp
+	pop %rbp
+	RET
+SYM_FUNC_END(vmx_host_nmi)

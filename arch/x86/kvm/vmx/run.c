@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From the vCPU's registers into the guest and back. */
+
+#include <linux/percpu.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/special_insns.h>
+#include <asm/trapnr.h>
+
+#include "cr.h"
+#include "exit.h"
+#include "vmx.h"
+
+static_assert(offsetof(struct vmx_entry, gpr) == ENTRY_GPR);
+static_assert(offsetof(struct vmx_entry, host_rsp) == ENTRY_HOST_RSP);
+static_assert(offsetof(struct vmx_entry, spec_guest) == ENTRY_SPEC_GUEST);
+static_assert(offsetof(struct vmx_entry, spec_host) == ENTRY_SPEC_HOST);
+static_assert(offsetof(struct vmx_entry, flags) == ENTRY_FLAGS);
+static_assert(HOST_RSP == FIELD_HOST_RSP);
+static_assert(KVM_REG_RAX == 0 && KVM_REG_RCX == 1 && KVM_REG_RDX == 2 && KVM_REG_RBX == 3 &&
+	      KVM_REG_RSP == 4 && KVM_REG_RBP == 5 && KVM_REG_RSI == 6 && KVM_REG_RDI == 7 &&
+	      KVM_REG_R8 == 8 && KVM_REG_R15 == 15);
+
+/*
+ * RSP, RIP, RFLAGS and CR3 are in the VMCS until somebody asks. CR0 and CR4 change by exits alone.
+ */
+#define IN_VMCS (BIT(KVM_REG_RSP) | BIT(KVM_REG_RIP) | BIT(KVM_REG_RFLAGS) | BIT(KVM_REG_CR3))
+#define AVAIL_AFTER_EXIT ((BIT(KVM_NR_REGS) - 1) & ~IN_VMCS)
+
+/* --- before ---------------------------------------------------------------------------------- */
+
+/*
+ * TPR in the virtual-APIC page is the LAPIC's own; what it was, to see whether the guest changed
+ * it.
+ */
+static void load_tpr(struct vcpu_vmx *vmx)
+{
+	if (!(vmx->controls.cpu & CPU_BASED_TPR_SHADOW))
+		return;
+	vmx->tpr = kvm_get_cr8(&vmx->vcpu);
+	/* 26.2.1.1: the threshold may not be above it. */
+	if (unlikely(vmx->tpr_threshold > vmx->tpr)) {
+		vmx->tpr_threshold = vmx->tpr;
+		vmcs_write(TPR_THRESHOLD, vmx->tpr);
+	}
+}
+
+static void regs_to_vmcs(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_regs *regs = &vcpu->regs;
+
+	if (regs->dirty & BIT(KVM_REG_RIP))
+		vmcs_write(GUEST_RIP, regs->val[KVM_REG_RIP]);
+	if (regs->dirty & BIT(KVM_REG_RSP))
+		vmcs_write(GUEST_RSP, regs->val[KVM_REG_RSP]);
+	if (regs->dirty & BIT(KVM_REG_RFLAGS))
+		vmcs_write(GUEST_RFLAGS, regs->val[KVM_REG_RFLAGS]);
+	if (regs->dirty & BIT(KVM_REG_CR3))
+		vmcs_write(GUEST_CR3, regs->val[KVM_REG_CR3]);
+	regs->dirty = 0;
+}
+
+/**
+ * vmx_prepare() - all that an entry needs and that need not be noinstr
+ * @vcpu: the vCPU
+ *
+ * Context: irqs off until after the entry, which will take place.
+ */
+void vmx_prepare(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx_host_prepare(vmx);
+	if (unlikely(vmx->flush))
+		vmx_flush(vmx);
+	if (unlikely(!vmx->user_msrs_loaded))
+		vmx_load_user_msrs(vmx);
+	if (unlikely(vmx->state_check || vcpu->regs.dirty & BIT(KVM_REG_RFLAGS)))
+		vmx_fix_intr_state(vmx);
+	regs_to_vmcs(vcpu);
+	load_tpr(vmx);
+	/* VM entry loads DR7, not DR6: the guest may read it without an exit. */
+	if (unlikely(vcpu->debug.switch_db & KVM_DEBUGREG_WONT_EXIT))
+		set_debugreg(vcpu->debug.dr6, 6);
+}
+
+/* --- the entry ------------------------------------------------------------------------------- */
+
+/* L1TF, and MMIO stale data where VERW is not done at each entry (enter.S). */
+static __always_inline void clear_buffers(void)
+{
+	if (unlikely(vmx_features.l1d_flush))
+		vmx_flush_l1d();
+	else if (static_branch_unlikely(&mmio_stale_data_clear))
+		x86_clear_cpu_buffers();
+}
+
+/**
+ * vmx_run() - one VM entry and exit
+ * @vcpu: the vCPU
+ *
+ * Context: irqs off, told to RCU, lockdep and context tracking as guest mode: noinstr.
+ */
+noinstr void vmx_run(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (vcpu->regs.cr2 != native_read_cr2())
+		native_write_cr2(vcpu->regs.cr2);
+	vmx->entry.spec_guest = vcpu->msr.spec_ctrl;
+	vmx->entry.spec_host = this_cpu_read(x86_spec_ctrl_current);
+	clear_buffers();
+
+	if (unlikely(vmx_enter(&vmx->entry))) {
+		/* No entry took place: the instruction's error number stands for an exit reason. */
+		vcpu->exit.reason = vmcs_read_quiet(VM_INSTRUCTION_ERROR);
+		vcpu->exit.failed_entry = true;
+		vmx->vectoring = 0;
+		return;
+	}
+
+	vcpu->regs.cr2 = native_read_cr2();
+	vcpu->regs.avail = AVAIL_AFTER_EXIT;
+	vmx->intr_state_known = false;
+	if (unlikely(vmx->entry.flags & ENTRY_SPEC_READ))
+		vcpu->msr.spec_ctrl = vmx->entry.spec_guest;
+
+	vcpu->exit.reason = vmcs_read_quiet(VM_EXIT_REASON);
+	vcpu->exit.insn_len = 0;
+	vcpu->exit.failed_entry = vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY;
+	if (unlikely(vcpu->exit.failed_entry)) {
+		vmx->vectoring = 0;
+		return;
+	}
+	vmx->entry.flags |= ENTRY_RESUME;
+	vmx->vectoring = vmcs_read_quiet(IDT_VECTORING_INFO_FIELD);
+	vmx->injecting = vmx->inject;
+	vmx->inject = 0;
+	if (vcpu->exit.reason != EXIT_REASON_EXCEPTION_NMI)
+		return;
+	vmx->intr_info = vmcs_read_quiet(VM_EXIT_INTR_INFO);
+	/*
+	 * An NMI ended guest mode, and NMIs are blocked: the handler must run before any IRET,
+	 * which would unblock them, and it ends by one.
+	 */
+	if (VMX_INTR_IS(vmx->intr_info, INTR_TYPE_NMI_INTR, X86_TRAP_NMI))
+		vmx_host_nmi();
+}
+
+/* --- after ----------------------------------------------------------------------------------- */
+
+/* The guest's own writes of CR8 went to the LAPIC's page: its priorities must follow. */
+static void save_tpr(struct vcpu_vmx *vmx)
+{
+	u64 tpr;
+
+	if (!(vmx->controls.cpu & CPU_BASED_TPR_SHADOW))
+		return;
+	tpr = kvm_get_cr8(&vmx->vcpu);
+	if (unlikely(tpr != vmx->tpr))
+		kvm_set_cr8(&vmx->vcpu, tpr);
+}
+
+/**
+ * vmx_exit_irqoff() - what must happen behind an exit before irqs are on again
+ * @vcpu: the vCPU
+ *
+ * Host interrupts are not acknowledged by the exit: they come, by the host's IDT, when the caller
+ * turns irqs on.
+ * Context: irqs off, instrumentation allowed.
+ */
+void vmx_exit_irqoff(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	/* VM exits clear DEBUGCTL (27.5.1). */
+	if (unlikely(vmx->host.debugctl))
+		update_debugctlmsr(vmx->host.debugctl);
+	if (unlikely(vcpu->exit.failed_entry)) {
+		if (vmx_exit_basic(vcpu) == EXIT_REASON_MCE_DURING_VMENTRY &&
+		    vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+			exit_host_machine_check();
+		return;
+	}
+	save_tpr(vmx);
+	if (unlikely(vmx_exit_is_exception(vmx, X86_TRAP_MC)))
+		exit_host_machine_check();
+}
