@@ -209,6 +209,7 @@ void kvmclock_agree(void)
 		if (mine + params->arg[0] < theirs)
 			params->result[1]++;
 		shared = mine;
+		pause();
 	}
 	check_eq("steps back seen by CPU 1", params->result[0], 0);
 	check_eq("steps back seen by CPU 0", params->result[1], 0);
@@ -316,6 +317,7 @@ void tsc_agree(void)
 		if (rdtsc() + params->arg[0] < theirs)
 			params->result[1]++;
 		shared = rdtsc();
+		pause();
 	}
 	check_eq("steps back seen by CPU 1", params->result[0], 0);
 	check_eq("steps back seen by CPU 0", params->result[1], 0);

@@ -97,6 +97,7 @@ static void ap_use(void)
 		else
 			wrong++;
 		*word(at) = at ^ 0x77;
+		pause();
 	}
 	check_eq("values that were never written", wrong, 0);
 	check("memory was there", there);
@@ -150,6 +151,7 @@ static void ap_zero(void)
 		v = *word(at);
 		wrong += v != 0 && v != at;
 		*word(at) = at;
+		pause();
 	}
 	check_eq("values that were never written", wrong, 0);
 	add(&finished, 1);

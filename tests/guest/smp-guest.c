@@ -79,8 +79,10 @@ static void ap_spin(void)
 	write_cr8(3);
 	wrmsr(0xc0000102, 0x1234);
 	add(&ready, 1);
-	for (;;)
+	for (;;) {
 		word++;
+		pause();
+	}
 }
 
 static void ap_again(void)

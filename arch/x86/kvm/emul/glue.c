@@ -848,6 +848,8 @@ static enum kvm_exit_action execute(struct emul_state *s)
 	store_context(s);
 	switch (r) {
 	case EMUL_OK:
+		if (unlikely(s->c.iret))
+			vendor_call(set_nmi_mask, vcpu, false);
 		if (vcpu->mp_state == KVM_MP_STATE_HALTED) {
 			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 			set_shadow(vcpu, s->c.shadow);

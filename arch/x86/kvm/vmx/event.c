@@ -131,12 +131,26 @@ static void inject_soft(struct vcpu_vmx *vmx, u32 info, u8 len)
 	inject(vmx, info);
 }
 
+/* No guest mode for the state that the guest is in: see rmode.c. */
+static bool must_deliver(struct vcpu_vmx *vmx)
+{
+	if (vmx_features.unrestricted)
+		return false;
+	vmx->emulate_check = false;
+	vmx->emulate = vmx_must_emulate(vmx);
+	return vmx->emulate;
+}
+
 void vmx_inject_exception(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_exception *e = &vcpu->event.exception;
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 info = e->vector;
 
+	if (unlikely(must_deliver(vmx))) {
+		vmx_deliver(vmx, e->vector, e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF);
+		return;
+	}
 	if (e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF) {
 		/* One byte, unless somebody put prefixes there: the exit has told. */
 		inject_soft(vmx, info | INTR_TYPE_SOFT_EXCEPTION, vmx->soft_len ?: 1);
@@ -163,6 +177,10 @@ void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
 		vmx->irq_window = false;
 		vmx_controls_update(vmx);
 	}
+	if (unlikely(must_deliver(vmx))) {
+		vmx_deliver(vmx, vector, vcpu->event.irq.soft ? 2 : 0);
+		return;
+	}
 	if (vcpu->event.irq.soft) {
 		inject_soft(vmx, vector | INTR_TYPE_SOFT_INTR, vmx->soft_len ?: 2);
 		return;
@@ -177,6 +195,11 @@ void vmx_inject_nmi(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	if (unlikely(must_deliver(vmx))) {
+		vmx_deliver(vmx, X86_TRAP_NMI, 0);
+		vmx_set_nmi_mask(vcpu, true);
+		return;
+	}
 	/*
 	 * The entry blocks NMIs until IRET; blocked before, it would fail (26.3.1.5). They are
 	 * where its delivery had begun.
@@ -228,6 +251,11 @@ void vmx_cancel_injection(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 info = vmx->inject, error = 0;
 
+	/* That can't be taken back: it is in the guest. */
+	if (unlikely(vmx->delivered)) {
+		vmx->delivered = false;
+		event_clear_injected(vcpu);
+	}
 	if (!info)
 		return;
 	vmx->inject = 0;

@@ -224,6 +224,7 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_IO_INSTRUCTION] = ROW(exit_io, IO),
 	[EXIT_REASON_MSR_READ] = ROW(exit_rdmsr, MSR),
 	[EXIT_REASON_MSR_WRITE] = ROW(exit_wrmsr, MSR),
+	[EXIT_REASON_INVALID_STATE] = ROW(vmx_exit_emulate, OTHER), /* vmx_run() */
 	[EXIT_REASON_MWAIT_INSTRUCTION] = ROW(exit_mwait, MONITOR),
 	[EXIT_REASON_MONITOR_INSTRUCTION] = ROW(exit_monitor, MONITOR),
 	[EXIT_REASON_PAUSE_INSTRUCTION] = ROW(exit_pause, PAUSE),

@@ -72,6 +72,12 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	if (unlikely(vmx->emulate_check && !vmx_features.unrestricted)) {
+		vmx->emulate_check = false;
+		vmx->emulate = vmx_must_emulate(vmx);
+	}
+	if (unlikely(vmx->emulate))
+		return;
 	vmx_host_prepare(vmx);
 	if (unlikely(vmx->flush))
 		vmx_flush(vmx);
@@ -107,6 +113,16 @@ noinstr void vmx_run(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	/* An exit of our own making: vmx_exit_emulate() does the rest. */
+	if (unlikely(vmx->emulate)) {
+		vcpu->exit.reason = EXIT_REASON_INVALID_STATE;
+		vcpu->exit.insn_len = 0;
+		vcpu->exit.failed_entry = false;
+		vmx->vectoring = 0;
+		vmx->injecting = vmx->delivered;
+		vmx->delivered = false;
+		return;
+	}
 	if (vcpu->regs.cr2 != native_read_cr2())
 		native_write_cr2(vcpu->regs.cr2);
 	vmx->entry.spec_guest = vcpu->msr.spec_ctrl;
@@ -175,6 +191,8 @@ void vmx_exit_irqoff(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	if (unlikely(vmx->emulate))
+		return;
 	/* VM exits clear DEBUGCTL (27.5.1). */
 	if (unlikely(vmx->host.debugctl))
 		update_debugctlmsr(vmx->host.debugctl);

@@ -25,7 +25,7 @@ MODULE_PARM_DESC(vpid, "tag translations, so that they survive exits");
 static bool unrestricted_guest = true;
 module_param(unrestricted_guest, bool, 0444);
 MODULE_PARM_DESC(unrestricted_guest,
-		 "real mode by hardware (without it there is none yet: 0 refuses to load)");
+		 "real mode by hardware; without it, it is emulated");
 
 static bool enable_apicv;
 module_param(enable_apicv, bool, 0444);
@@ -283,20 +283,16 @@ static int __init check_host(void)
 	return 0;
 }
 
-static int __init check_features(void)
+static void __init settle_parameters(void)
 {
-	if (!vmx_features.unrestricted) {
-		pr_err("kvm-intel: no unrestricted guest here, and real mode without it does not exist yet\n");
-		return -EOPNOTSUPP;
-	}
 	/* Parameters show what is in use. */
 	vpid = vmx_features.vpid;
+	unrestricted_guest = vmx_features.unrestricted;
 	enable_apicv = false;
 	preemption_timer = false;
 	pml = false;
 	if (!(vmx_features.can.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_ple_gap = 0;
-	return 0;
 }
 
 /* EFER bits that a guest may have here. */
@@ -344,9 +340,7 @@ static int __init vmx_init(void)
 	r = read_features();
 	if (r)
 		return r;
-	r = check_features();
-	if (r)
-		return r;
+	settle_parameters();
 	r = vmx_l1d_alloc();
 	if (r)
 		return r;

@@ -87,6 +87,7 @@ void vmx_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 		return;
 	vmcs_write(VMX_SEG_SELECTOR(seg), in->selector);
 	vmcs_write(VMX_SEG_RIGHTS(seg), pack_rights(seg, in));
+	to_vmx(vcpu)->emulate_check = true;
 }
 
 /* --- control registers ----------------------------------------------------------------------- */
@@ -105,6 +106,7 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu)
 	vmcs_write(CR0_READ_SHADOW, cr0);
 	vmcs_write(GUEST_CR0, (cr0 | vmx_features.cr0_fixed0) & ~(u64)(X86_CR0_CD | X86_CR0_NW));
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR0);
+	vmx->emulate_check = true;
 	vmx->pdptes_stale = true;
 	/* MOV to CR0 would have done it, but it was intercepted (4.10.4.1). */
 	vmx->flush = true;

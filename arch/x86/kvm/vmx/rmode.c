@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Without unrestricted guest (SDM vol. 3, 23.8) guest mode is protected mode with paging, and its
+ * segments must be what such code can have loaded (26.3.1.2). Whatever else the guest is in (real
+ * mode, protected mode without paging, the steps between) is emulated, instruction by instruction, until
+ * it has come to where hardware takes over. That is firmware and the trampolines of processors that
+ * start: short, and rare.
+ */
+
+#include <linux/sched/signal.h>
+#include <asm/trapnr.h>
+
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "guest_mem.h"
+#include "vmx.h"
+
+/* --- may hardware run this? ------------------------------------------------------------------ */
+
+static u32 rights(enum vmx_seg n)
+{
+	return vmcs_read(VMX_SEG_RIGHTS(n));
+}
+
+static u8 rpl(enum vmx_seg n)
+{
+	return vmcs_read(VMX_SEG_SELECTOR(n)) & 3;
+}
+
+static u8 dpl(u32 ar)
+{
+	return (ar & VMX_AR_DPL_BITS) >> 5;
+}
+
+#define AR_THERE (VMX_AR_S | VMX_AR_P)
+#define TYPE_CODE 8
+#define TYPE_CONFORMING 4 /* of code */
+#define TYPE_READABLE 2 /* of code */
+#define TYPE_ACCESSED 1
+
+static bool code_valid(u32 cs, u32 ss)
+{
+	u8 type = cs & VMX_AR_TYPE;
+
+	if (cs & VMX_AR_UNUSABLE || (cs & AR_THERE) != AR_THERE ||
+	    (type & (TYPE_CODE | TYPE_ACCESSED)) != (TYPE_CODE | TYPE_ACCESSED))
+		return false;
+	return type & TYPE_CONFORMING ? dpl(cs) <= dpl(ss) : dpl(cs) == dpl(ss);
+}
+
+static bool stack_valid(u32 ss)
+{
+	u8 type = ss & VMX_AR_TYPE;
+
+	if (rpl(VMX_SS) != rpl(VMX_CS) || dpl(ss) != rpl(VMX_SS))
+		return false;
+	if (ss & VMX_AR_UNUSABLE)
+		return true;
+	return (ss & AR_THERE) == AR_THERE && (type == 3 || type == 7);
+}
+
+static bool data_valid(enum vmx_seg n)
+{
+	u32 ar = rights(n);
+	u8 type = ar & VMX_AR_TYPE;
+
+	if (ar & VMX_AR_UNUSABLE)
+		return true;
+	if ((ar & AR_THERE) != AR_THERE || !(type & TYPE_ACCESSED) ||
+	    (type & TYPE_CODE && !(type & TYPE_READABLE)))
+		return false;
+	return type >= (TYPE_CODE | TYPE_CONFORMING) || dpl(ar) >= rpl(n);
+}
+
+static bool segments_valid(struct kvm_vcpu *vcpu)
+{
+	u32 ss = rights(VMX_SS);
+
+	/* Virtual-8086 mode: what a task switch or IRET has loaded is what entries want. */
+	if (kvm_rflags_read(vcpu) & X86_EFLAGS_VM)
+		return true;
+	return code_valid(rights(VMX_CS), ss) && stack_valid(ss) && data_valid(VMX_DS) &&
+	       data_valid(VMX_ES) && data_valid(VMX_FS) && data_valid(VMX_GS);
+}
+
+/**
+ * vmx_must_emulate() - is the guest in a state that this CPU has no guest mode for?
+ * @vmx: the vCPU, loaded
+ */
+bool vmx_must_emulate(struct vcpu_vmx *vmx)
+{
+	const u64 mode = X86_CR0_PE | X86_CR0_PG;
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (vmx_features.unrestricted)
+		return false;
+	return (kvm_cr0(vcpu) & mode) != mode || !segments_valid(vcpu);
+}
+
+/* --- events in real mode --------------------------------------------------------------------- */
+
+/* Push a word. The stack wraps at 64 KiB (SDM vol. 3, 20.1.1). */
+static int push(struct kvm_vcpu *vcpu, u16 value)
+{
+	u64 rsp = kvm_rsp_read(vcpu);
+	u16 sp = rsp - sizeof(value);
+	gpa_t gpa = (u32)(vmcs_read(GUEST_SS_BASE) + sp);
+
+	if (kvm_write_guest(vcpu->kvm, gpa, &value, sizeof(value)))
+		return -EFAULT;
+	kvm_rsp_write(vcpu, (rsp & ~0xffffULL) | sp);
+	return 0;
+}
+
+static int enter_handler(struct kvm_vcpu *vcpu, u8 vector, u64 rip)
+{
+	u64 rflags = kvm_rflags_read(vcpu);
+	struct {
+		u16 ip;
+		u16 cs;
+	} target;
+
+	if (vector * sizeof(target) + sizeof(target) - 1 > vmcs_read(GUEST_IDTR_LIMIT) ||
+	    kvm_read_guest(vcpu->kvm, vmcs_read(GUEST_IDTR_BASE) + vector * sizeof(target), &target,
+			   sizeof(target)))
+		return -EFAULT;
+	if (push(vcpu, rflags) || push(vcpu, vmcs_read(GUEST_CS_SELECTOR)) || push(vcpu, rip))
+		return -EFAULT;
+	kvm_rflags_write(vcpu, rflags & ~(u64)(X86_EFLAGS_IF | X86_EFLAGS_TF | X86_EFLAGS_AC |
+					       X86_EFLAGS_RF));
+	vmcs_write(GUEST_CS_SELECTOR, target.cs);
+	vmcs_write(GUEST_CS_BASE, (u32)target.cs << 4);
+	kvm_rip_write(vcpu, target.ip);
+	return 0;
+}
+
+/**
+ * vmx_deliver() - give an event to a guest in real mode, without hardware
+ * @vmx: the vCPU, loaded, with vmx_must_emulate()
+ * @vector: exception, NMI or interrupt
+ * @len: length of the instruction that a software event returns behind, else 0
+ *
+ * What can't be delivered is the end of the guest in real mode (SDM vol. 3, 20.1.4: a shutdown), and
+ * not there yet in protected mode without paging: userspace hears of it.
+ * Context: serving KVM_REQ_EVENT: may sleep and touch guest memory.
+ */
+void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	vmx->delivered = true;
+	if (kvm_is_pe(vcpu)) {
+		vmx->undeliverable = true;
+		return;
+	}
+	vmx_set_shadow(vcpu, 0);
+	if (enter_handler(vcpu, vector, kvm_rip_read(vcpu) + len))
+		kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);
+}
+
+/* --- instructions ---------------------------------------------------------------------------- */
+
+#define MAX_INSTRUCTIONS 256 /* before the run loop looks for what else there is */
+
+/* Something that the emulated guest waits for, or the host: back to the run loop. */
+static bool interrupted(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE || kvm_request_pending(vcpu) ||
+	    need_resched() || signal_pending(current))
+		return true;
+	if ((vmx->irq_window && vmx_irq_allowed(vcpu)) ||
+	    (vmx->nmi_window && vmx_nmi_allowed(vcpu))) {
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+		return true;
+	}
+	return false;
+}
+
+/* As windows are closed by their exits. */
+static void close_windows(struct vcpu_vmx *vmx)
+{
+	if (!vmx->irq_window && !vmx->nmi_window)
+		return;
+	if (!kvm_test_request(KVM_REQ_EVENT, &vmx->vcpu))
+		return;
+	vmx->irq_window = false;
+	vmx->nmi_window = false;
+	vmx_controls_update(vmx);
+}
+
+/**
+ * vmx_exit_emulate() - the entry was left out: emulate until hardware can go on
+ * @vcpu: the vCPU
+ */
+enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	enum kvm_exit_action action;
+	int i;
+
+	if (vmx->undeliverable) {
+		vmx->undeliverable = false;
+		pr_warn_ratelimited("kvm-intel: vCPU %d: an event in protected mode without paging\n",
+				    vcpu->vcpu_id);
+		vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+		vcpu->run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+		vcpu->run->internal.ndata = 0;
+		return KVM_TO_USER;
+	}
+	for (i = 0; i < MAX_INSTRUCTIONS; i++) {
+		action = kvm_emulate(vcpu, 0);
+		if (action != KVM_RESUME)
+			return action;
+		vmx->emulate = vmx_must_emulate(vmx);
+		if (!vmx->emulate || interrupted(vmx))
+			break;
+	}
+	close_windows(vmx);
+	return KVM_RESUME;
+}
