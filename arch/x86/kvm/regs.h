@@ -34,6 +34,9 @@ enum kvm_reg {
 	KVM_REG_CR0, /* as the guest reads it */
 	KVM_REG_CR3,
 	KVM_REG_CR4, /* as the guest reads it */
+	/* Only read, and void after set_segment: what exits ask of segments. */
+	KVM_REG_CPL, /* SS.DPL */
+	KVM_REG_CS_L, /* CS.L: 64-bit code in long mode */
 	KVM_NR_REGS
 };
 
@@ -49,6 +52,8 @@ struct kvm_vcpu_regs {
 	u32 pkru; /* [v] */
 	u32 hflags; /* [v] KVM_HF_* */
 };
+
+#define KVM_REGS_OF_SEGMENTS (BIT(KVM_REG_CPL) | BIT(KVM_REG_CS_L))
 
 /* Segments and descriptor-table registers, for vendor ops get_segment/set_segment. */
 enum kvm_seg {

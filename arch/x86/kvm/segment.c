@@ -14,20 +14,12 @@
  */
 int kvm_cpl(struct kvm_vcpu *vcpu)
 {
-	struct kvm_segment ss;
-
-	vendor_call(get_segment, vcpu, KVM_SEG_SS, &ss);
-	return ss.dpl;
+	return kvm_reg_read(vcpu, KVM_REG_CPL);
 }
 EXPORT_SYMBOL_NS_GPL(kvm_cpl, GUESTMODE);
 
 bool kvm_is_64bit_code(struct kvm_vcpu *vcpu)
 {
-	struct kvm_segment cs;
-
-	if (!kvm_is_long_mode(vcpu))
-		return false;
-	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
-	return cs.l;
+	return kvm_is_long_mode(vcpu) && kvm_reg_read(vcpu, KVM_REG_CS_L);
 }
 EXPORT_SYMBOL_NS_GPL(kvm_is_64bit_code, GUESTMODE);

@@ -203,8 +203,8 @@ static inline u64 rdtsc(void)
 static inline void cli(void) { asm volatile("cli" ::: "memory"); }
 static inline void sti(void) { asm volatile("sti" ::: "memory"); }
 /*
- * For busy-waiting, also on what an interrupt of the host's must bring about: Bochs lets none of them
- * end guest mode from an entry with IF=0 on until the guest writes its flags.
+ * For busy-waiting, also on what an interrupt of the host's must bring about: Bochs lets none of
+ * them end guest mode from an entry with IF=0 on until the guest writes its flags.
  */
 static inline void pause(void) { asm volatile("pushf; popf; pause" ::: "memory", "cc"); }
 /* STI, HLT, CLI: sleep until an interrupt; see woken_early() in rt.c. */

@@ -21,7 +21,8 @@ static_assert(KVM_REG_RAX == 0 && KVM_REG_RCX == 1 && KVM_REG_RDX == 2 && KVM_RE
 	      KVM_REG_R8 == 8 && KVM_REG_R15 == 15);
 
 /* Of CR3 only hardware knows the value after guest mode; CR0 and CR4 change by exits alone. */
-#define AVAIL_AFTER_EXIT ((BIT(KVM_NR_REGS) - 1) & ~BIT(KVM_REG_CR3))
+#define AVAIL_AFTER_EXIT \
+	((BIT(KVM_NR_REGS) - 1) & ~(BIT(KVM_REG_CR3) | KVM_REGS_OF_SEGMENTS))
 
 /* --- before ---------------------------------------------------------------------------------- */
 

@@ -111,6 +111,7 @@ void svm_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 	s->attrib = pack_attr(in);
 	if (seg == KVM_SEG_SS)
 		svm->vmcb->save.cpl = in->dpl & 3;
+	vcpu->regs.avail &= ~KVM_REGS_OF_SEGMENTS;
 	/* FS, GS, LDTR and TR come by VMLOAD, which caches nothing. */
 	svm_dirty(svm, SVM_CLEAN_SEG);
 }
@@ -181,12 +182,26 @@ void svm_set_efer(struct kvm_vcpu *vcpu)
 /**
  * svm_cache_reg() - fetch a register that hardware may have changed without an exit
  * @vcpu: the vCPU, loaded
- * @reg: KVM_REG_CR3: all others are fetched after each exit
+ * @reg: CR3 or what segments say: all others are fetched after each exit
  */
 void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 {
-	if (!WARN_ON_ONCE(reg != KVM_REG_CR3))
-		vcpu->regs.val[KVM_REG_CR3] = to_svm(vcpu)->vmcb->save.cr3;
+	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+	u64 *val = vcpu->regs.val;
+
+	switch (reg) {
+	case KVM_REG_CR3:
+		val[reg] = save->cr3;
+		break;
+	case KVM_REG_CPL:
+		val[reg] = save->cpl;
+		break;
+	case KVM_REG_CS_L:
+		val[reg] = !!(save->cs.attrib & SVM_SELECTOR_L_MASK);
+		break;
+	default:
+		WARN_ON_ONCE(1);
+	}
 	vcpu->regs.avail |= BIT(reg);
 }
 

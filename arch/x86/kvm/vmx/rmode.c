@@ -2,9 +2,9 @@
 /*
  * Without unrestricted guest (SDM vol. 3, 23.8) guest mode is protected mode with paging, and its
  * segments must be what such code can have loaded (26.3.1.2). Whatever else the guest is in (real
- * mode, protected mode without paging, the steps between) is emulated, instruction by instruction, until
- * it has come to where hardware takes over. That is firmware and the trampolines of processors that
- * start: short, and rare.
+ * mode, protected mode without paging, the steps between) is emulated, instruction by instruction,
+ * until it has come to where hardware takes over. That is firmware and the trampolines of
+ * processors that start: short, and rare.
  */
 
 #include <linux/sched/signal.h>
@@ -141,8 +141,8 @@ static int enter_handler(struct kvm_vcpu *vcpu, u8 vector, u64 rip)
  * @vector: exception, NMI or interrupt
  * @len: length of the instruction that a software event returns behind, else 0
  *
- * What can't be delivered is the end of the guest in real mode (SDM vol. 3, 20.1.4: a shutdown), and
- * not there yet in protected mode without paging: userspace hears of it.
+ * What can't be delivered is the end of the guest in real mode (SDM vol. 3, 20.1.4: a shutdown),
+ * and not there yet in protected mode without paging: userspace hears of it.
  * Context: serving KVM_REQ_EVENT: may sleep and touch guest memory.
  */
 void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len)
@@ -203,7 +203,7 @@ enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu)
 
 	if (vmx->undeliverable) {
 		vmx->undeliverable = false;
-		pr_warn_ratelimited("kvm-intel: vCPU %d: an event in protected mode without paging\n",
+		pr_warn_ratelimited("kvm-intel: vCPU %d: event in unpaged protected mode\n",
 				    vcpu->vcpu_id);
 		vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 		vcpu->run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;

@@ -87,6 +87,7 @@ void vmx_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 		return;
 	vmcs_write(VMX_SEG_SELECTOR(seg), in->selector);
 	vmcs_write(VMX_SEG_RIGHTS(seg), pack_rights(seg, in));
+	vcpu->regs.avail &= ~KVM_REGS_OF_SEGMENTS;
 	to_vmx(vcpu)->emulate_check = true;
 }
 
@@ -204,6 +205,12 @@ void vmx_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 		break;
 	case KVM_REG_CR3:
 		val[reg] = vmcs_read(GUEST_CR3);
+		break;
+	case KVM_REG_CPL:
+		val[reg] = (vmcs_read(GUEST_SS_AR_BYTES) & VMX_AR_DPL_BITS) >> 5;
+		break;
+	case KVM_REG_CS_L:
+		val[reg] = !!(vmcs_read(GUEST_CS_AR_BYTES) & VMX_AR_L);
 		break;
 	default:
 		WARN_ON_ONCE(1);
