@@ -243,6 +243,7 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 /* Not runnable: sleep until an event or a signal. */
 static void vcpu_wait(struct kvm_vcpu *vcpu)
 {
+	lapic_timer_to_host(vcpu);
 	kvm_srcu_unlock(vcpu);
 	kvm_vcpu_block(vcpu);
 	kvm_srcu_lock(vcpu);

@@ -26,6 +26,7 @@ struct kvm_vendor_caps {
 	bool next_rip; /* length of an exiting instruction comes from hardware */
 	bool tsc_scaling;
 	u8 tsc_frac_bits;
+	bool deadline; /* set_deadline may work */
 	u64 tsc_ratio_default; /* 1.0 */
 	u64 tsc_ratio_max;
 	u8 trace_isa; /* whose exit reasons: KVM_ISA_* */
@@ -67,7 +68,6 @@ struct kvm_vendor_caps {
  *  skip_insn     advance RIP behind the instruction that caused the exit, clear the interrupt
  *                shadow, raise #DB if single-stepping; KVM_RESUME, or what the run loop must do
  *                instead
- *  dump          control structure to the kernel log in words, after a failed entry
  * registers:
  *  cache_reg     fetch a register that regs.avail lacks into regs.val and set the bit
  *  get_segment   segments, LDTR, TR, GDTR, IDTR
@@ -105,6 +105,8 @@ struct kvm_vendor_caps {
  *  tlb_flush     all of this vCPU's translations; on any thread that has the vCPU loaded
  *  tlb_flush_gva one guest-virtual page
  *  set_tsc       vcpu->tsc.offset or .ratio changed
+ *  set_deadline  exit when the guest's TSC reaches a value, and call lapic_deadline_reached();
+ *                0: never. False: this host can't; only where caps.deadline says so
  */
 #define KVM_VENDOR_OPS(X)                                                                          \
 	X(int, cpu_check, (void))                                                                  \
@@ -123,7 +125,6 @@ struct kvm_vendor_caps {
 	X(void, exit_info,                                                                         \
 	  (struct kvm_vcpu * vcpu, u64 * info1, u64 * info2, u32 * intr, u32 * error))             \
 	X(enum kvm_exit_action, skip_insn, (struct kvm_vcpu * vcpu))                               \
-	X(void, dump, (struct kvm_vcpu * vcpu))                                                    \
 	X(void, cache_reg, (struct kvm_vcpu * vcpu, enum kvm_reg reg))                             \
 	X(void, get_segment,                                                                       \
 	  (struct kvm_vcpu * vcpu, enum kvm_seg seg, struct kvm_segment * out))                    \
@@ -154,7 +155,8 @@ struct kvm_vendor_caps {
 	X(void, set_root, (struct kvm_vcpu * vcpu, hpa_t root))                                    \
 	X(void, tlb_flush, (struct kvm_vcpu * vcpu))                                               \
 	X(void, tlb_flush_gva, (struct kvm_vcpu * vcpu, gva_t gva))                                \
-	X(void, set_tsc, (struct kvm_vcpu * vcpu))
+	X(void, set_tsc, (struct kvm_vcpu * vcpu))                                                 \
+	X(bool, set_deadline, (struct kvm_vcpu * vcpu, u64 guest_tsc))
 
 /**
  * struct kvm_vendor_ops - a vendor module's table

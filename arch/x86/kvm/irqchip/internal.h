@@ -21,6 +21,7 @@ struct kvm_lapic {
 	struct kvm_vcpu *vcpu; /* [i] */
 	u64 base; /* [v] IA32_APIC_BASE */
 	struct hrtimer timer; /* started and cancelled by [v] */
+	bool deadline_armed; /* [v] hardware keeps the timer (set_deadline), not the host */
 	unsigned long events; /* [a] BIT(enum lapic_event) */
 	u8 sipi_vector; /* [a] */
 	bool xapic_counted; /* [v] this APIC is one of kvm->irqchip.nr_xapic */

@@ -119,6 +119,9 @@ void lapic_cpuid_changed(struct kvm_vcpu *vcpu);
 void lapic_tsc_changed(struct kvm_vcpu *vcpu);
 /* The vCPU thread blocks in HLT / moved to another CPU: migrate its timer. */
 void lapic_migrate_timers(struct kvm_vcpu *vcpu);
+void lapic_timer_to_host(struct kvm_vcpu *vcpu);
+/* The exit of vendor->set_deadline. */
+void lapic_deadline_reached(struct kvm_vcpu *vcpu);
 
 /* KVM_CAP_X2APIC_API, kvm->lock held. 0, or -EINVAL: unknown flags. */
 int irqchip_x2apic_api(struct kvm *kvm, u64 flags);

@@ -69,13 +69,37 @@ u64 lapic_host_now(struct lapic_regs *l)
 	return ktime_to_ns(ktime_get());
 }
 
+static void stop_deadline(struct kvm_lapic *lapic)
+{
+	lapic->deadline_armed = false;
+	vendor_call(set_deadline, lapic->vcpu, 0);
+}
+
+/*
+ * A TSC deadline is hardware's business while the guest runs, where hardware can: no timer of the
+ * host's then. While the vCPU sleeps it is a timer of the host's after all: lapic_timer_to_host().
+ */
 void lapic_host_timer_start(struct lapic_regs *l, u64 ns)
 {
-	hrtimer_start(&to_lapic(l)->timer, ns_to_ktime(ns), HRTIMER_MODE_ABS_PINNED);
+	struct kvm_lapic *lapic = to_lapic(l);
+
+	if (kvm_caps->deadline) {
+		if (l->timer.deadline &&
+		    vendor_call(set_deadline, lapic->vcpu, l->timer.deadline)) {
+			hrtimer_try_to_cancel(&lapic->timer);
+			lapic->deadline_armed = true;
+			return;
+		}
+		if (lapic->deadline_armed)
+			stop_deadline(lapic);
+	}
+	hrtimer_start(&lapic->timer, ns_to_ktime(ns), HRTIMER_MODE_ABS_PINNED);
 }
 
 void lapic_host_timer_cancel(struct lapic_regs *l)
 {
+	if (to_lapic(l)->deadline_armed)
+		stop_deadline(to_lapic(l));
 	/* One that is just firing finds the target moved: lapic_timer_expired(). */
 	hrtimer_try_to_cancel(&to_lapic(l)->timer);
 }
@@ -241,6 +265,47 @@ void lapic_migrate_timers(struct kvm_vcpu *vcpu)
 	if (hrtimer_try_to_cancel(timer) > 0)
 		hrtimer_start_expires(timer, HRTIMER_MODE_ABS_PINNED);
 }
+
+/**
+ * lapic_timer_to_host() - the guest stops running: a deadline that hardware keeps is the host's now
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: the vCPU's thread.
+ */
+void lapic_timer_to_host(struct kvm_vcpu *vcpu)
+{
+	struct kvm_lapic *lapic = vcpu->lapic;
+
+	if (!lapic || !lapic->deadline_armed)
+		return;
+	stop_deadline(lapic);
+	hrtimer_start(&lapic->timer, ns_to_ktime(lapic->regs.timer.target_ns),
+		      HRTIMER_MODE_ABS_PINNED);
+}
+
+/**
+ * lapic_deadline_reached() - the exit that set_deadline asked for
+ * @vcpu: the vCPU, loaded
+ *
+ * The guest's clock and the host's are not the same one: what has not come by the host's yet is
+ * left to a timer of the host's.
+ * Context: the vCPU's thread.
+ */
+void lapic_deadline_reached(struct kvm_vcpu *vcpu)
+{
+	struct kvm_lapic *lapic = vcpu->lapic;
+
+	if (!lapic || !lapic->deadline_armed)
+		return;
+	if (lapic_host_now(&lapic->regs) < lapic->regs.timer.target_ns) {
+		lapic_timer_to_host(vcpu);
+		return;
+	}
+	stop_deadline(lapic);
+	set_bit(LAPIC_EV_TIMER, &lapic->events);
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+EXPORT_SYMBOL_NS_GPL(lapic_deadline_reached, GUESTMODE);
 
 /* --- events ---------------------------------------------------------------------------------- */
 

@@ -186,6 +186,7 @@ void svm_msr_reset(struct vcpu_svm *svm);
 void svm_msrpm_update(struct vcpu_svm *svm);
 
 /* dump.c */
+void svm_dump(struct kvm_vcpu *vcpu);
 const char *svm_exit_name(u32 code);
 
 #define X(ret, name, args) ret svm_##name args;

@@ -216,6 +216,12 @@ void svm_vcpu_free(struct kvm_vcpu *vcpu)
 	free_page((unsigned long)svm->vmcb);
 }
 
+/* There is no timer of SVM's: caps.deadline is not set. */
+bool svm_set_deadline(struct kvm_vcpu *vcpu, u64 guest_tsc)
+{
+	return false;
+}
+
 /**
  * svm_set_tsc() - vcpu->tsc.offset or .ratio has changed
  * @vcpu: the vCPU, loaded

@@ -49,6 +49,7 @@ struct vmx_controls {
  * @apic_virt: APIC registers and interrupt delivery are hardware's
  * @preemption_timer: its shift against the TSC; negative: there is none to be used
  * @tsc_scaling: the guest's TSC can have another frequency
+ * @perf: the host has performance counters to be switched
  * @l1d_flush: L1TF: the L1 data cache is flushed before each entry
  * @slots: user-return slots by enum vmx_user_msr; negative: the CPU has no such MSR
  */
@@ -69,6 +70,7 @@ struct vmx_features {
 	bool apic_virt;
 	int preemption_timer;
 	bool tsc_scaling;
+	bool perf;
 	bool l1d_flush;
 	int slots[4];
 };

@@ -2,6 +2,7 @@
 /* What ends guest mode, and who serves it (SDM vol. 3, 25 and appendix C). */
 
 #include <linux/nospec.h>
+#include <asm/msr.h>
 #include <uapi/asm/debugreg.h>
 #include <asm/trapnr.h>
 
@@ -186,6 +187,14 @@ static enum kvm_exit_action exit_task_switch_reason(struct kvm_vcpu *vcpu)
 	return exit_task_switch(vcpu, vmcs_read(EXIT_QUALIFICATION) & 0xffff);
 }
 
+/* The deadline, or as much of the time to it as the timer holds. */
+static enum kvm_exit_action exit_preemption_timer(struct kvm_vcpu *vcpu)
+{
+	if (rdtsc() + vcpu->tsc.offset >= to_vmx(vcpu)->deadline)
+		lapic_deadline_reached(vcpu);
+	return KVM_RESUME;
+}
+
 /* The guest lowered its TPR; vmx_exit_irqoff() has told the LAPIC. */
 static enum kvm_exit_action exit_tpr(struct kvm_vcpu *vcpu)
 {
@@ -232,6 +241,7 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_EPT_VIOLATION] = ROW(vmx_exit_ept_violation, NESTED_FAULT),
 	[EXIT_REASON_EPT_MISCONFIG] = ROW(vmx_exit_ept_misconfig, NESTED_FAULT),
 	[EXIT_REASON_INVEPT] = ROW(exit_ud, MISSING),
+	[EXIT_REASON_PREEMPTION_TIMER] = ROW(exit_preemption_timer, INTR),
 	[EXIT_REASON_INVVPID] = ROW(exit_ud, MISSING),
 	[EXIT_REASON_WBINVD] = ROW(exit_invd, CACHE),
 	[EXIT_REASON_XSETBV] = ROW(exit_xsetbv, XSETBV),

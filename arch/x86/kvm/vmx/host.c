@@ -11,6 +11,7 @@
 #include <asm/desc.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/segment.h>
 #include <asm/tlbflush.h>
 
@@ -128,6 +129,36 @@ void vmx_host_prepare(struct vcpu_vmx *vmx)
 		vmcs_write(HOST_CR4, value);
 		h->vmcs_cr4 = value;
 	}
+}
+
+/**
+ * vmx_host_perf() - counters of the host's stop where they may not count, or not write, in guest
+ * mode
+ * @vmx: the vCPU
+ *
+ * PEBS would write its records through the guest's page tables. Context: irqs off, before an entry.
+ */
+void vmx_host_perf(struct vcpu_vmx *vmx)
+{
+	struct vmx_autoload *a = vmx->autoload;
+	const struct perf_guest_switch_msr *msrs;
+	u32 n = 0;
+	int i, nr;
+
+	msrs = perf_guest_get_msrs(&nr, NULL);
+	for (i = 0; msrs && i < nr && n < VMX_MAX_AUTOLOAD; i++) {
+		if (msrs[i].guest == msrs[i].host)
+			continue;
+		a->guest[n] = (struct vmx_msr_entry){ .index = msrs[i].msr,
+						      .value = msrs[i].guest };
+		a->host[n] = (struct vmx_msr_entry){ .index = msrs[i].msr, .value = msrs[i].host };
+		n++;
+	}
+	if (likely(n == vmx->nr_autoload))
+		return;
+	vmcs_write(VM_ENTRY_MSR_LOAD_COUNT, n);
+	vmcs_write(VM_EXIT_MSR_LOAD_COUNT, n);
+	vmx->nr_autoload = n;
 }
 
 /**

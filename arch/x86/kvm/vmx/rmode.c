@@ -8,6 +8,7 @@
  */
 
 #include <linux/sched/signal.h>
+#include <asm/msr.h>
 #include <asm/trapnr.h>
 
 #include "cr.h"
@@ -179,6 +180,13 @@ static bool interrupted(struct vcpu_vmx *vmx)
 	return false;
 }
 
+/* The timer counts in guest mode alone. */
+static void check_deadline(struct vcpu_vmx *vmx)
+{
+	if (vmx->deadline && rdtsc() + vmx->vcpu.tsc.offset >= vmx->deadline)
+		lapic_deadline_reached(&vmx->vcpu);
+}
+
 /* As windows are closed by their exits. */
 static void close_windows(struct vcpu_vmx *vmx)
 {
@@ -218,6 +226,7 @@ enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu)
 		if (!vmx->emulate || interrupted(vmx))
 			break;
 	}
+	check_deadline(vmx);
 	close_windows(vmx);
 	return KVM_RESUME;
 }

@@ -62,6 +62,16 @@ static void regs_to_vmcs(struct kvm_vcpu *vcpu)
 	regs->dirty = 0;
 }
 
+/* The timer counts down once in 2^shift ticks of the TSC; 0 exits before the first instruction. */
+static void load_deadline(struct vcpu_vmx *vmx)
+{
+	u64 now = rdtsc() + vmx->vcpu.tsc.offset, ticks = 0;
+
+	if (vmx->deadline > now)
+		ticks = (vmx->deadline - now) >> vmx_features.preemption_timer;
+	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
+}
+
 /**
  * vmx_prepare() - all that an entry needs and that need not be noinstr
  * @vcpu: the vCPU
@@ -79,6 +89,8 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 	if (unlikely(vmx->emulate))
 		return;
 	vmx_host_prepare(vmx);
+	if (vmx_features.perf)
+		vmx_host_perf(vmx);
 	if (unlikely(vmx->flush))
 		vmx_flush(vmx);
 	if (unlikely(!vmx->user_msrs_loaded))
@@ -87,6 +99,8 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 		vmx_fix_intr_state(vmx);
 	regs_to_vmcs(vcpu);
 	load_tpr(vmx);
+	if (vmx->deadline)
+		load_deadline(vmx);
 	/* VM entry loads DR7, not DR6: the guest may read it without an exit. */
 	if (unlikely(vcpu->debug.switch_db & KVM_DEBUGREG_WONT_EXIT))
 		set_debugreg(vcpu->debug.dr6, 6);

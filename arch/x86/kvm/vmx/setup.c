@@ -9,6 +9,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 
 #include "mmu/format.h"
 #include "user_return.h"
@@ -31,9 +32,9 @@ static bool enable_apicv;
 module_param(enable_apicv, bool, 0444);
 MODULE_PARM_DESC(enable_apicv, "APIC registers and interrupt delivery by hardware (not there yet)");
 
-static bool preemption_timer;
+static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
-MODULE_PARM_DESC(preemption_timer, "the guest's TSC deadline by VMX's timer (not there yet)");
+MODULE_PARM_DESC(preemption_timer, "a running guest's TSC deadline by VMX's own timer");
 
 static bool pml;
 module_param(pml, bool, 0444);
@@ -71,6 +72,7 @@ static const struct kvm_vendor_ops ops = { .version = KVM_VENDOR_VERSION,
 #define BASIC_TRUE_CONTROLS BIT_ULL(55)
 #define BASIC_MEMORY_TYPE(basic) ((basic) >> 50 & 0xf)
 #define MEMORY_TYPE_WB 6
+#define MISC_TIMER_SHIFT 0x1f
 
 /**
  * struct control_row - one word of controls
@@ -220,7 +222,7 @@ static void __init choose_l1d_flush(void)
 static int __init read_features(void)
 {
 	struct vmx_features *f = &vmx_features;
-	u64 basic;
+	u64 basic, misc;
 	int r;
 
 	rdmsrl(MSR_IA32_VMX_BASIC, basic);
@@ -239,6 +241,12 @@ static int __init read_features(void)
 	f->unrestricted = unrestricted_guest && f->can.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	f->tsc_scaling = f->can.cpu2 & SECONDARY_EXEC_TSC_SCALING;
 	f->preemption_timer = -1;
+	if (preemption_timer && f->can.pin & PIN_BASED_VMX_PREEMPTION_TIMER &&
+	    !check_tsc_unstable()) {
+		rdmsrl(MSR_IA32_VMX_MISC, misc);
+		f->preemption_timer = misc & MISC_TIMER_SHIFT;
+	}
+	f->perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON);
 	read_fixed_bits();
 	choose_l1d_flush();
 	return 0;
@@ -289,7 +297,7 @@ static void __init settle_parameters(void)
 	vpid = vmx_features.vpid;
 	unrestricted_guest = vmx_features.unrestricted;
 	enable_apicv = false;
-	preemption_timer = false;
+	preemption_timer = vmx_features.preemption_timer >= 0;
 	pml = false;
 	if (!(vmx_features.can.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_ple_gap = 0;
@@ -313,6 +321,7 @@ static void __init fill_caps(void)
 	caps.next_rip = true;
 	caps.tsc_scaling = f->tsc_scaling;
 	caps.tsc_frac_bits = 48;
+	caps.deadline = f->preemption_timer >= 0;
 	caps.tsc_ratio_default = BIT_ULL(48);
 	caps.tsc_ratio_max = ~0ULL;
 	caps.trace_isa = KVM_ISA_VMX;

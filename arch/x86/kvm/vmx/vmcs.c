@@ -28,6 +28,13 @@ static u32 want_exceptions(struct vcpu_vmx *vmx)
 	return exceptions | MANDATORY_EXCEPTIONS;
 }
 
+static u32 want_pin(struct vcpu_vmx *vmx)
+{
+	u32 pin = vmx_features.base.pin;
+
+	return vmx->deadline ? pin | PIN_BASED_VMX_PREEMPTION_TIMER : pin;
+}
+
 static u32 want_cpu(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -105,7 +112,7 @@ void vmx_controls_update(struct vcpu_vmx *vmx)
 {
 	struct vmx_controls *now = &vmx->controls;
 
-	set_control(PIN_BASED_VM_EXEC_CONTROL, &now->pin, vmx_features.base.pin);
+	set_control(PIN_BASED_VM_EXEC_CONTROL, &now->pin, want_pin(vmx));
 	set_control(CPU_BASED_VM_EXEC_CONTROL, &now->cpu, want_cpu(vmx));
 	set_control(SECONDARY_VM_EXEC_CONTROL, &now->cpu2, want_cpu2(vmx));
 	set_control(VM_EXIT_CONTROLS, &now->exit, vmx_features.base.exit);
@@ -146,6 +153,24 @@ void vmx_set_tsc(struct kvm_vcpu *vcpu)
 		vmcs_write(TSC_MULTIPLIER, vcpu->tsc.ratio);
 }
 
+/**
+ * vmx_set_deadline() - exit when the guest's TSC reaches a value, by the preemption timer (25.5.1)
+ * @vcpu: the vCPU, loaded
+ * @guest_tsc: when; 0: never
+ *
+ * Return: false: not on this CPU, or the guest's TSC has a frequency of its own.
+ */
+bool vmx_set_deadline(struct kvm_vcpu *vcpu, u64 guest_tsc)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	bool can = vmx_features.preemption_timer >= 0 &&
+		   vcpu->tsc.ratio == kvm_caps->tsc_ratio_default;
+
+	vmx->deadline = can ? guest_tsc : 0;
+	vmx_controls_update(vmx);
+	return can;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 /**
@@ -166,6 +191,9 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 	vmcs_write(VM_EXIT_MSR_STORE_COUNT, 0);
 	vmcs_write(VM_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write(VM_ENTRY_MSR_LOAD_ADDR, __pa(vmx->autoload->guest));
+	vmcs_write(VM_EXIT_MSR_LOAD_ADDR, __pa(vmx->autoload->host));
+	vmx->nr_autoload = 0;
 	vmcs_write(VM_ENTRY_INTR_INFO_FIELD, 0);
 	if (vmx->vpid)
 		vmcs_write(VIRTUAL_PROCESSOR_ID, vmx->vpid);
@@ -194,6 +222,7 @@ int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	BUILD_BUG_ON(offsetof(struct vcpu_vmx, vcpu) != 0);
+	BUILD_BUG_ON(sizeof(struct vmx_autoload) > PAGE_SIZE);
 
 	vmx->vmcs_cpu = -1;
 	vmx->vmcs = vmx_region_alloc(NUMA_NO_NODE);
@@ -201,7 +230,10 @@ int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 		return -ENOMEM;
 	vmx->vmcs_pa = __pa(vmx->vmcs);
 	vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->msr_bitmap) {
+	vmx->autoload = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->msr_bitmap || !vmx->autoload) {
+		free_page((unsigned long)vmx->autoload);
+		free_page((unsigned long)vmx->msr_bitmap);
 		vmx_region_free(vmx->vmcs);
 		return -ENOMEM;
 	}
@@ -223,6 +255,7 @@ void vmx_vcpu_free(struct kvm_vcpu *vcpu)
 	vmx_vmcs_clear(vmx);
 	vmx_percpu_forget(vmx);
 	vmx_vpid_free(vmx->vpid);
+	free_page((unsigned long)vmx->autoload);
 	free_page((unsigned long)vmx->msr_bitmap);
 	vmx_region_free(vmx->vmcs);
 }

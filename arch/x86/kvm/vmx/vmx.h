@@ -50,6 +50,16 @@ struct vmx_host {
 	u64 vmcs_cr3, vmcs_cr4, vmcs_fs_base; /* [v] */
 };
 
+/*
+ * MSRs that entries and exits switch through lists in memory (24.7.2, 24.8.2): those of the host's
+ * performance counters that must not go on in guest mode. One page.
+ */
+#define VMX_MAX_AUTOLOAD 16
+struct vmx_autoload {
+	struct vmx_msr_entry guest[VMX_MAX_AUTOLOAD];
+	struct vmx_msr_entry host[VMX_MAX_AUTOLOAD];
+};
+
 struct vcpu_vmx {
 	struct kvm_vcpu vcpu; /* first */
 	struct vmx_region *vmcs; /* [i] */
@@ -57,6 +67,8 @@ struct vcpu_vmx {
 	int vmcs_cpu; /* [v], or the CPU itself: whose caches hold it, -1: nobody's */
 	struct list_head loaded; /* in vmx_cpu.loaded of that CPU */
 	u8 *msr_bitmap; /* [i] one page */
+	struct vmx_autoload *autoload; /* [i] */
+	u32 nr_autoload; /* [v] entries that the VMCS knows of */
 	bool initialised; /* [v] the VMCS's constant fields are set */
 	struct vmx_entry entry; /* [v] */
 	struct vmx_host host; /* [v] */
@@ -96,6 +108,7 @@ struct vcpu_vmx {
 	bool nmi_window; /* [v] */
 	bool cr8_window; /* [v] lowering the TPR would let an interrupt in */
 	u8 tpr; /* [v] CR8 in the virtual-APIC page at the last entry */
+	u64 deadline; /* [v] guest TSC at which to exit, 0: never */
 	u8 tpr_threshold; /* [v] as the VMCS holds it: a CR8 below it exits */
 };
 
@@ -139,6 +152,7 @@ void vmx_host_constant(struct vcpu_vmx *vmx);
 void vmx_host_cpu(void);
 void vmx_host_prepare(struct vcpu_vmx *vmx);
 void vmx_host_put(struct vcpu_vmx *vmx);
+void vmx_host_perf(struct vcpu_vmx *vmx);
 int vmx_l1d_alloc(void);
 void vmx_l1d_free(void);
 void vmx_flush_l1d(void);
@@ -181,6 +195,7 @@ void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len);
 enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu);
 
 /* dump.c */
+void vmx_dump(struct kvm_vcpu *vcpu);
 const char *vmx_exit_name(u32 reason);
 
 #define X(ret, name, args) ret vmx_##name args;
