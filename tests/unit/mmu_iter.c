@@ -75,7 +75,7 @@ static bool add_leaf(u8 levels, u64 gfn, u8 level)
 	if (*sptep)
 		return false;
 	gfn &= ~(pt_frames(f, level) - 1);
-	*sptep = spte_make_leaf(f, gfn, level, true, false, false, false);
+	*sptep = spte_make_leaf(f, gfn, level, true, false, false, false, true);
 	leaves[nr_leaves++] = (struct leaf){ gfn, level, sptep };
 	return true;
 }
@@ -221,15 +221,15 @@ static void test_random(void)
 
 static void test_sptes(void)
 {
-	u64 spte = spte_make_leaf(f, 0x12345, 1, true, true, true, false);
+	u64 spte = spte_make_leaf(f, 0x12345, 1, true, true, true, false, true);
 
-	tap_eq(spte, 0x12345267, "a written page: P W U A D, told of");
-	tap_eq(spte_make_leaf(f, 0x12345, 1, false, false, false, false), 0x12345025,
+	tap_eq(spte, 0x12345867, "a written page: P W U A D, told of");
+	tap_eq(spte_make_leaf(f, 0x12345, 1, false, false, false, false, true), 0x12345025,
 	       "a read-only page: P U A");
-	tap_eq(spte_make_leaf(f, 0x12345, 1, false, true, false, false), 0x12345025,
+	tap_eq(spte_make_leaf(f, 0x12345, 1, false, true, false, false, true), 0x12345025,
 	       "never dirty where not writable");
-	tap_eq(spte_make_leaf(f, 0x12200, 2, true, false, true, false), 0x122002a7, "2 MiB");
-	tap_eq(spte_make_leaf(f, 0xfee00, 1, true, false, false, true), 0xfee0003f,
+	tap_eq(spte_make_leaf(f, 0x12200, 2, true, false, true, false, true), 0x122008a7, "2 MiB");
+	tap_eq(spte_make_leaf(f, 0xfee00, 1, true, false, false, true, true), 0xfee0003f,
 	       "device memory: PCD PWT");
 	tap_eq(spte_addr(f, spte | PT_NX), 0x12345000, "the address back");
 	tap_ok(spte_allows(f, spte, true, true), "a writable page allows writes and fetches");
@@ -238,9 +238,25 @@ static void test_sptes(void)
 	tap_ok(!spte_allows(f, spte | PT_NX, false, true), "NX no fetches");
 }
 
+static void test_ept(void)
+{
+	const struct pt_format *ept = &pt_format_ept;
+	u64 huge = spte_make_leaf(ept, 0x12200, 2, true, true, false, false, false);
+
+	tap_eq(huge, 0x122003f3, "EPT: 2 MiB without execution: R W WB IPAT A D");
+	tap_ok(!spte_allows(ept, huge, false, true), "it allows no fetches");
+	tap_ok(spte_allows(ept, huge | EPT_EXEC, true, true), "with X it does");
+	tap_eq(spte_make_leaf(ept, 0xfee00, 1, false, false, false, true, true), 0xfee00105,
+	       "EPT: device memory: R X UC A");
+	tap_ok(pt_ages(ept) && pt_ages(f), "accessed bits tell of accesses");
+	tap_ok(!pt_ages(&pt_format_ept_plain), "where hardware sets them");
+	tap_ok(pt_is_present(ept, EPT_EXEC), "EPT: execution alone is presence");
+}
+
 int main(void)
 {
 	test_sptes();
+	test_ept();
 	test_corners();
 	test_random();
 	reset(1);

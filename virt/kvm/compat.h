@@ -50,6 +50,9 @@
 #define compat_unregister_syscore(s) unregister_syscore_ops(s)
 #endif
 
+/* Guests execute from small pages alone, for sysfs; not every kernel has a header for it. */
+extern bool itlb_multihit_kvm_mitigation;
+
 static __always_inline void compat_rcu_virt_note_context_switch(void)
 {
 #ifdef HAVE_RCU_VIRT_NOTE_VOID

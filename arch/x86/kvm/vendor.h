@@ -33,6 +33,10 @@ struct kvm_vendor_caps {
 	const struct pt_format *npt_format; /* of nested page tables (mmu/format.h) */
 	u8 npt_levels; /* 4 or 5 */
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
+	/*
+	 * iTLB multihit: a guest that executes from a page as its size changes can stop the host
+	 */
+	bool nx_huge_pages;
 	bool nested;
 	bool amd_leaves; /* CPUID 0x80000021 is this CPU's, its bits may be offered */
 	u64 efer_reserved; /* EFER bits that the guest may never set here */

@@ -13,6 +13,7 @@
 
 #include "tdp.h"
 #include "vcpu.h"
+#include "vendor.h"
 
 /**
  * mmu_pfn_uncached() - must the guest's accesses to a frame bypass the caches?
@@ -117,6 +118,9 @@ static u8 fault_level(const struct kvm *kvm, const struct kvm_fault *fault)
 
 	/* A driver's mapping may be of frames that don't all have one memory type. */
 	if (max == 1 || !fault->found.page)
+		return 1;
+	/* Code only in small pages: a huge one that is there already is zapped by tdp_map(). */
+	if (unlikely(kvm_caps->nx_huge_pages && fault->fetch))
 		return 1;
 	max = mmu_map_level(max, fault->slot, fault->gfn);
 	return max == 1 ? 1 : min(max, mmu_host_level(fault->hva, fault->found.pfn));

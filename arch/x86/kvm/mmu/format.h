@@ -18,6 +18,7 @@
  * @write: may be written
  * @user: user mode may
  * @nx: may not be executed
+ * @exec: or, in formats that have it so: may be executed
  * @accessed: hardware sets it on use; where it is one of @present hardware does not: see pt_ages()
  * @dirty: hardware sets it in a leaf on write; 0: the format has none; @write: what may have been
  *	written counts as written
@@ -35,6 +36,7 @@ struct pt_format {
 	u64 write;
 	u64 user;
 	u64 nx;
+	u64 exec;
 	u64 accessed;
 	u64 dirty;
 	u64 huge;
@@ -123,11 +125,12 @@ static const struct pt_format pt_format_npt __attribute__((unused)) = {
 static const struct pt_format pt_format_ept __attribute__((unused)) = {
 	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
 	.write = EPT_WRITE,
+	.exec = EPT_EXEC,
 	.accessed = EPT_ACCESSED,
 	.dirty = EPT_DIRTY,
 	.huge = PT_HUGE,
 	.addr = GENMASK_ULL(51, 12),
-	.leaf = EPT_READ | EPT_EXEC,
+	.leaf = EPT_READ,
 	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
 	.cached = EPT_WB | EPT_IGNORE_PAT,
 	.index_bits = 9,
@@ -138,11 +141,12 @@ static const struct pt_format pt_format_ept __attribute__((unused)) = {
 static const struct pt_format pt_format_ept_plain __attribute__((unused)) = {
 	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
 	.write = EPT_WRITE,
+	.exec = EPT_EXEC,
 	.accessed = EPT_READ,
 	.dirty = EPT_WRITE,
 	.huge = PT_HUGE,
 	.addr = GENMASK_ULL(51, 12),
-	.leaf = EPT_READ | EPT_EXEC,
+	.leaf = EPT_READ,
 	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
 	.cached = EPT_WB | EPT_IGNORE_PAT,
 	.index_bits = 9,

@@ -47,13 +47,14 @@ static inline u64 spte_make_table(const struct pt_format *f, void *table)
  * @dirty: the access that asks for it is a write
  * @page: see SPTE_PAGE
  * @uncached: device memory
+ * @exec: may be executed
  *
  * The accessed bit is set: somebody is about to use it, and hardware would have to come back.
  */
 static inline u64 spte_make_leaf(const struct pt_format *f, u64 pfn, u8 level, bool write,
-				 bool dirty, bool page, bool uncached)
+				 bool dirty, bool page, bool uncached, bool exec)
 {
-	u64 spte = f->leaf | f->accessed;
+	u64 spte = f->leaf | f->accessed | (exec ? f->exec : f->nx);
 
 	/* Device memory isn't encrypted. */
 	spte |= uncached ? (pfn << 12) | f->uncached : __sme_set(pfn << 12) | f->cached;
@@ -69,7 +70,8 @@ static inline u64 spte_make_leaf(const struct pt_format *f, u64 pfn, u8 level, b
 /* Would an access fault on the present leaf @spte? Then something must be done about it. */
 static inline bool spte_allows(const struct pt_format *f, u64 spte, bool write, bool fetch)
 {
-	return (!write || spte & f->write) && (!fetch || !(spte & f->nx));
+	return (!write || spte & f->write) &&
+	       (!fetch || (!(spte & f->nx) && (spte & f->exec) == f->exec));
 }
 
 void spte_gone(const struct pt_format *f, u64 spte);

@@ -83,7 +83,8 @@ static enum tdp_result set_leaf(struct kvm_vcpu *vcpu, const struct kvm_fault *f
 	kvm_pfn_t pfn = fault->found.pfn & ~(pt_frames(f, level) - 1);
 	u64 new = spte_make_leaf(f, pfn, level, fault->found.writable, fault->write,
 				 fault->found.page,
-				 !fault->found.page && mmu_pfn_uncached(pfn));
+				 !fault->found.page && mmu_pfn_uncached(pfn),
+				 level == 1 || !kvm_caps->nx_huge_pages);
 
 	for (;;) {
 		u64 seen;

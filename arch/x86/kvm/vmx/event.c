@@ -309,6 +309,14 @@ void vmx_nmi_window(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	/*
+	 * STI's shadow doesn't keep the NMI window shut (26.7.6): it would exit over and over. The
+	 * window for interrupts opens behind the next instruction.
+	 */
+	if (vmx_intr_state(vmx) & GUEST_INTR_STATE_STI) {
+		vmx_irq_window(vcpu);
+		return;
+	}
 	vmx->nmi_window = true;
 	vmx_controls_update(vmx);
 }

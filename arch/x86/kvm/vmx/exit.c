@@ -135,6 +135,8 @@ static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
 /* The exit qualification has DR6's bits, those that are 1 when nothing happened inverted. */
 static enum kvm_exit_action exception_db(struct kvm_vcpu *vcpu)
 {
+	/* In a shadow with TF set the entry wants the trap pending, which the exit has cleared. */
+	to_vmx(vcpu)->state_check = true;
 	return exit_db(vcpu, vmcs_read(EXIT_QUALIFICATION) ^ DR6_RESERVED);
 }
 

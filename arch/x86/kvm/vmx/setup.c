@@ -11,6 +11,7 @@
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
+#include "compat.h"
 #include "mmu/format.h"
 #include "user_return.h"
 #include "vmx.h"
@@ -328,6 +329,8 @@ static void __init fill_caps(void)
 	caps.npt_format = f->ept_ad ? &pt_format_ept : &pt_format_ept_plain;
 	caps.npt_levels = f->ept_levels;
 	caps.npt_max_page_level = f->ept_page_level;
+	caps.nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	itlb_multihit_kvm_mitigation = caps.nx_huge_pages;
 	caps.nested = false;
 	caps.amd_leaves = false;
 	caps.efer_reserved = ~efer_allowed();
