@@ -62,4 +62,9 @@ nothing "the in-tree driver's own headers are not included" < <(
 nothing "no version is compared, no symbol looked up by name" < <(
 	grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION|kallsyms_lookup' $driver)
 
+nothing "each mutant's patch applies" < <(
+	for file in tests/mutants/*.patch; do
+		patch -p1 --dry-run --force <"$file" 2>&1 | grep -q 'FAILED\|can.t find' && echo "$file"
+	done)
+
 done_testing
