@@ -7,6 +7,8 @@
 #ifndef GUESTMODE_EXIT_H
 #define GUESTMODE_EXIT_H
 
+#include <linux/nospec.h>
+
 #include "access.h"
 
 /**
@@ -17,6 +19,11 @@ struct kvm_exit_row {
 	enum kvm_exit_action (*handler)(struct kvm_vcpu *vcpu);
 	enum kvm_exit_class class; /* what it counts as */
 };
+
+#define KVM_EXIT_ROW(handler_fn, exit_class) \
+	{ \
+		.handler = handler_fn, .class = KVM_EXIT_CLASS_##exit_class \
+	}
 
 enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu); /* cpuid.c */
 enum kvm_exit_action exit_rdmsr(struct kvm_vcpu *vcpu); /* msr.c */
@@ -67,6 +74,31 @@ enum kvm_exit_action exit_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in
 /* Exit to userspace: KVM_EXIT_FAIL_ENTRY / an exit reason that nothing asked for. */
 enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason);
 enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason);
+
+/**
+ * exit_dispatch() - count an exit and call its handler
+ * @vcpu: the vCPU
+ * @rows: the vendor's table
+ * @nr: its length
+ * @reason: hardware's exit reason, perhaps beyond the table
+ *
+ * Inline, so that table and length are constants.
+ */
+static __always_inline enum kvm_exit_action
+exit_dispatch(struct kvm_vcpu *vcpu, const struct kvm_exit_row *rows, u32 nr, u32 reason)
+{
+	const struct kvm_exit_row *row;
+
+	if (unlikely(reason >= nr)) {
+		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
+		return exit_unexpected(vcpu, reason);
+	}
+	row = &rows[array_index_nospec(reason, nr)];
+	vcpu->stat.exit_reason[row->class]++;
+	if (unlikely(!row->handler))
+		return exit_unexpected(vcpu, reason);
+	return row->handler(vcpu);
+}
 
 /* Behind a handled instruction: skip it and go on, or give up as skip_insn says. */
 static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)

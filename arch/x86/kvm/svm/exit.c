@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What ends guest mode, and who serves it (AMD APM vol. 2, 15.9-15.14 and appendix C). */
 
-#include <linux/nospec.h>
 #include <uapi/asm/debugreg.h>
 
 #include "cr.h"
@@ -222,86 +221,69 @@ static enum kvm_exit_action exit_svm_shutdown(struct kvm_vcpu *vcpu)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-#define ROW(handler_fn, exit_class) \
-	{ \
-		.handler = handler_fn, .class = KVM_EXIT_CLASS_##exit_class \
-	}
-
 /*
  * Host NMI, SMI, INIT: the CPU has them at STGI. #MC: svm_exit_irqoff() has served it.
  * Empty: never intercepted, or unknown to us: exit_unexpected().
  */
 static const struct kvm_exit_row rows[] = {
-	[SVM_EXIT_READ_CR0] = ROW(exit_cr_read, CR),
-	[SVM_EXIT_READ_CR4] = ROW(exit_cr_read, CR),
-	[SVM_EXIT_WRITE_CR0] = ROW(exit_cr_write, CR),
-	[SVM_EXIT_WRITE_CR4] = ROW(exit_cr_write, CR),
-	[SVM_EXIT_WRITE_CR8] = ROW(exit_cr8, CR),
-	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = ROW(exit_dr, DR),
-	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = ROW(exit_dr, DR),
-	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = ROW(exit_exception_db, EXCEPTION),
-	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = ROW(exit_bp, EXCEPTION),
-	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = ROW(exit_exception_ud, EXCEPTION),
-	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = ROW(exit_ac, EXCEPTION),
-	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = ROW(exit_nothing, EXCEPTION),
-	[SVM_EXIT_INTR] = ROW(exit_host_interrupt, INTR),
-	[SVM_EXIT_NMI] = ROW(exit_nothing, NMI),
-	[SVM_EXIT_SMI] = ROW(exit_nothing, NMI),
-	[SVM_EXIT_INIT] = ROW(exit_nothing, NMI),
-	[SVM_EXIT_VINTR] = ROW(svm_exit_vintr, IRQ_WINDOW),
-	[SVM_EXIT_RDPMC] = ROW(exit_rdpmc, RDPMC),
-	[SVM_EXIT_CPUID] = ROW(exit_cpuid, CPUID),
-	[SVM_EXIT_RSM] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_IRET] = ROW(svm_exit_iret, NMI_WINDOW),
-	[SVM_EXIT_INVD] = ROW(exit_invd, CACHE),
-	[SVM_EXIT_PAUSE] = ROW(exit_pause, PAUSE),
-	[SVM_EXIT_HLT] = ROW(exit_hlt, HLT),
-	[SVM_EXIT_INVLPGA] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_IOIO] = ROW(exit_ioio, IO),
-	[SVM_EXIT_MSR] = ROW(exit_msr, MSR),
-	[SVM_EXIT_TASK_SWITCH] = ROW(exit_task, TASK_SWITCH),
-	[SVM_EXIT_FERR_FREEZE] = ROW(exit_nothing, OTHER), /* the CPU would wait for an interrupt */
-	[SVM_EXIT_SHUTDOWN] = ROW(exit_svm_shutdown, SHUTDOWN),
-	[SVM_EXIT_VMRUN] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_VMMCALL] = ROW(exit_hypercall, HYPERCALL),
-	[SVM_EXIT_VMLOAD] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_VMSAVE] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_STGI] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_CLGI] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_SKINIT] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_RDTSCP] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_WBINVD] = ROW(exit_invd, CACHE),
-	[SVM_EXIT_MONITOR] = ROW(exit_monitor, MONITOR),
-	[SVM_EXIT_MWAIT] = ROW(exit_mwait, MONITOR),
-	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv, XSETBV),
-	[SVM_EXIT_RDPRU] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_INVPCID - 2] = ROW(exit_ud, MISSING), /* INVLPGB */
-	[SVM_EXIT_INVPCID - 1] = ROW(exit_ud, MISSING), /* INVLPGB, not allowed to the guest */
-	[SVM_EXIT_INVPCID] = ROW(exit_ud, MISSING),
-	[SVM_EXIT_INVPCID + 1] = ROW(exit_ud, MISSING), /* MCOMMIT */
-	[SVM_EXIT_INVPCID + 2] = ROW(exit_ud, MISSING), /* TLBSYNC */
+	[SVM_EXIT_READ_CR0] = KVM_EXIT_ROW(exit_cr_read, CR),
+	[SVM_EXIT_READ_CR4] = KVM_EXIT_ROW(exit_cr_read, CR),
+	[SVM_EXIT_WRITE_CR0] = KVM_EXIT_ROW(exit_cr_write, CR),
+	[SVM_EXIT_WRITE_CR4] = KVM_EXIT_ROW(exit_cr_write, CR),
+	[SVM_EXIT_WRITE_CR8] = KVM_EXIT_ROW(exit_cr8, CR),
+	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = KVM_EXIT_ROW(exit_dr, DR),
+	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = KVM_EXIT_ROW(exit_dr, DR),
+	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = KVM_EXIT_ROW(exit_exception_db, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = KVM_EXIT_ROW(exit_bp, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = KVM_EXIT_ROW(exit_exception_ud, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = KVM_EXIT_ROW(exit_ac, EXCEPTION),
+	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = KVM_EXIT_ROW(exit_nothing, EXCEPTION),
+	[SVM_EXIT_INTR] = KVM_EXIT_ROW(exit_host_interrupt, INTR),
+	[SVM_EXIT_NMI] = KVM_EXIT_ROW(exit_nothing, NMI),
+	[SVM_EXIT_SMI] = KVM_EXIT_ROW(exit_nothing, NMI),
+	[SVM_EXIT_INIT] = KVM_EXIT_ROW(exit_nothing, NMI),
+	[SVM_EXIT_VINTR] = KVM_EXIT_ROW(svm_exit_vintr, IRQ_WINDOW),
+	[SVM_EXIT_RDPMC] = KVM_EXIT_ROW(exit_rdpmc, RDPMC),
+	[SVM_EXIT_CPUID] = KVM_EXIT_ROW(exit_cpuid, CPUID),
+	[SVM_EXIT_RSM] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_IRET] = KVM_EXIT_ROW(svm_exit_iret, NMI_WINDOW),
+	[SVM_EXIT_INVD] = KVM_EXIT_ROW(exit_invd, CACHE),
+	[SVM_EXIT_PAUSE] = KVM_EXIT_ROW(exit_pause, PAUSE),
+	[SVM_EXIT_HLT] = KVM_EXIT_ROW(exit_hlt, HLT),
+	[SVM_EXIT_INVLPGA] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_IOIO] = KVM_EXIT_ROW(exit_ioio, IO),
+	[SVM_EXIT_MSR] = KVM_EXIT_ROW(exit_msr, MSR),
+	[SVM_EXIT_TASK_SWITCH] = KVM_EXIT_ROW(exit_task, TASK_SWITCH),
+	[SVM_EXIT_FERR_FREEZE] = KVM_EXIT_ROW(exit_nothing, OTHER), /* the CPU would wait */
+	[SVM_EXIT_SHUTDOWN] = KVM_EXIT_ROW(exit_svm_shutdown, SHUTDOWN),
+	[SVM_EXIT_VMRUN] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_VMMCALL] = KVM_EXIT_ROW(exit_hypercall, HYPERCALL),
+	[SVM_EXIT_VMLOAD] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_VMSAVE] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_STGI] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_CLGI] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_SKINIT] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_RDTSCP] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_WBINVD] = KVM_EXIT_ROW(exit_invd, CACHE),
+	[SVM_EXIT_MONITOR] = KVM_EXIT_ROW(exit_monitor, MONITOR),
+	[SVM_EXIT_MWAIT] = KVM_EXIT_ROW(exit_mwait, MONITOR),
+	[SVM_EXIT_XSETBV] = KVM_EXIT_ROW(exit_xsetbv, XSETBV),
+	[SVM_EXIT_RDPRU] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_INVPCID - 2] = KVM_EXIT_ROW(exit_ud, MISSING), /* INVLPGB */
+	[SVM_EXIT_INVPCID - 1] = KVM_EXIT_ROW(exit_ud, MISSING), /* INVLPGB, not for guests */
+	[SVM_EXIT_INVPCID] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[SVM_EXIT_INVPCID + 1] = KVM_EXIT_ROW(exit_ud, MISSING), /* MCOMMIT */
+	[SVM_EXIT_INVPCID + 2] = KVM_EXIT_ROW(exit_ud, MISSING), /* TLBSYNC */
 };
 
 static enum kvm_exit_action dispatch(struct kvm_vcpu *vcpu, u32 code)
 {
-	enum kvm_exit_action (*handler)(struct kvm_vcpu *);
-	const struct kvm_exit_row *row;
-
 	/* The one row above 0x400, and the most frequent one. */
 	if (code == SVM_EXIT_NPF) {
 		vcpu->stat.exit_reason[KVM_EXIT_CLASS_NESTED_FAULT]++;
 		return svm_exit_npf(vcpu);
 	}
-	if (unlikely(code >= ARRAY_SIZE(rows))) {
-		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
-		return exit_unexpected(vcpu, code);
-	}
-	row = &rows[array_index_nospec(code, ARRAY_SIZE(rows))];
-	vcpu->stat.exit_reason[row->class]++;
-	handler = row->handler;
-	if (unlikely(!handler))
-		return exit_unexpected(vcpu, code);
-	return handler(vcpu);
+	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), code);
 }
 
 /**

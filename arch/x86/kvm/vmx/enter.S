@@ -12,23 +12,7 @@
 
 #include "compat.h"
 #include "enter.h"
-
-/* Offsets in vcpu->regs.val: the registers in encoding order; RSP travels in the VMCS. */
-#define GPR_RAX (0 * 8)
-#define GPR_RCX (1 * 8)
-#define GPR_RDX (2 * 8)
-#define GPR_RBX (3 * 8)
-#define GPR_RBP (5 * 8)
-#define GPR_RSI (6 * 8)
-#define GPR_RDI (7 * 8)
-#define GPR_R8 (8 * 8)
-#define GPR_R9 (9 * 8)
-#define GPR_R10 (10 * 8)
-#define GPR_R11 (11 * 8)
-#define GPR_R12 (12 * 8)
-#define GPR_R13 (13 * 8)
-#define GPR_R14 (14 * 8)
-#define GPR_R15 (15 * 8)
+#include "gpr.h"
 
 .section .noinstr.text, "ax"
 
@@ -75,20 +59,7 @@ SYM_FUNC_START(vmx_enter)
 
 	mov ENTRY_GPR(%rdi), %rdi
 	mov GPR_RAX(%rdi), %rax
-	mov GPR_RCX(%rdi), %rcx
-	mov GPR_RDX(%rdi), %rdx
-	mov GPR_RBX(%rdi), %rbx
-	mov GPR_RBP(%rdi), %rbp
-	mov GPR_RSI(%rdi), %rsi
-	mov GPR_R8(%rdi), %r8
-	mov GPR_R9(%rdi), %r9
-	mov GPR_R10(%rdi), %r10
-	mov GPR_R11(%rdi), %r11
-	mov GPR_R12(%rdi), %r12
-	mov GPR_R13(%rdi), %r13
-	mov GPR_R14(%rdi), %r14
-	mov GPR_R15(%rdi), %r15
-	mov GPR_RDI(%rdi), %rdi
+	LOAD_GUEST_GPRS
 
 	/* MDS, TAA, RFDS, MMIO stale data: nothing of the host's may be left in CPU buffers */
 	CLEAR_CPU_BUFFERS
@@ -112,37 +83,12 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	mov 8(%rsp), %rax
 	mov ENTRY_GPR(%rax), %rax
 	pop GPR_RAX(%rax)
-	mov %rcx, GPR_RCX(%rax)
-	mov %rdx, GPR_RDX(%rax)
-	mov %rbx, GPR_RBX(%rax)
-	mov %rbp, GPR_RBP(%rax)
-	mov %rsi, GPR_RSI(%rax)
-	mov %rdi, GPR_RDI(%rax)
-	mov %r8, GPR_R8(%rax)
-	mov %r9, GPR_R9(%rax)
-	mov %r10, GPR_R10(%rax)
-	mov %r11, GPR_R11(%rax)
-	mov %r12, GPR_R12(%rax)
-	mov %r13, GPR_R13(%rax)
-	mov %r14, GPR_R14(%rax)
-	mov %r15, GPR_R15(%rax)
+	SAVE_GUEST_GPRS
 	xor %ebx, %ebx
 
 .Lclear:
-	/* No value of the guest's stays for the host to speculate with. RDI is loaded next. */
 	xor %eax, %eax
-	xor %ecx, %ecx
-	xor %edx, %edx
-	xor %ebp, %ebp
-	xor %esi, %esi
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r11d, %r11d
-	xor %r12d, %r12d
-	xor %r13d, %r13d
-	xor %r14d, %r14d
-	xor %r15d, %r15d
+	CLEAR_GUEST_GPRS
 	mov (%rsp), %rdi
 
 	/* Before any RET: the return stack may hold what the guest put there. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What ends guest mode, and who serves it (SDM vol. 3, 25 and appendix C). */
 
-#include <linux/nospec.h>
 #include <asm/msr.h>
 #include <uapi/asm/debugreg.h>
 #include <asm/trapnr.h>
@@ -206,67 +205,45 @@ static enum kvm_exit_action exit_tpr(struct kvm_vcpu *vcpu)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-#define ROW(handler_fn, exit_class) \
-	{ \
-		.handler = handler_fn, .class = KVM_EXIT_CLASS_##exit_class \
-	}
-
 /* GETSEC exits always; the guest has no SMX. <asm/vmx.h> doesn't know it. */
 #define REASON_GETSEC 11
 
 /* Empty: never enabled, or unknown to us: exit_unexpected(). */
 static const struct kvm_exit_row rows[] = {
-	[EXIT_REASON_EXCEPTION_NMI] = ROW(exit_exception_nmi, EXCEPTION),
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = ROW(exit_host_interrupt, INTR),
-	[EXIT_REASON_TRIPLE_FAULT] = ROW(exit_triple_fault, SHUTDOWN),
-	[EXIT_REASON_INIT_SIGNAL] = ROW(exit_nothing, NMI),
-	[EXIT_REASON_INTERRUPT_WINDOW] = ROW(vmx_exit_irq_window, IRQ_WINDOW),
-	[EXIT_REASON_NMI_WINDOW] = ROW(vmx_exit_nmi_window, NMI_WINDOW),
-	[EXIT_REASON_TASK_SWITCH] = ROW(exit_task_switch_reason, TASK_SWITCH),
-	[EXIT_REASON_CPUID] = ROW(exit_cpuid, CPUID),
-	[REASON_GETSEC] = ROW(exit_ud, MISSING),
-	[EXIT_REASON_HLT] = ROW(exit_hlt, HLT),
-	[EXIT_REASON_INVD] = ROW(exit_invd, CACHE),
-	[EXIT_REASON_RDPMC] = ROW(exit_rdpmc, RDPMC),
-	[EXIT_REASON_VMCALL] = ROW(exit_hypercall, HYPERCALL),
-	[EXIT_REASON_VMCLEAR... EXIT_REASON_VMON] = ROW(exit_ud, MISSING),
-	[EXIT_REASON_CR_ACCESS] = ROW(exit_cr, CR),
-	[EXIT_REASON_DR_ACCESS] = ROW(exit_dr, DR),
-	[EXIT_REASON_IO_INSTRUCTION] = ROW(exit_io, IO),
-	[EXIT_REASON_MSR_READ] = ROW(exit_rdmsr, MSR),
-	[EXIT_REASON_MSR_WRITE] = ROW(exit_wrmsr, MSR),
-	[EXIT_REASON_INVALID_STATE] = ROW(vmx_exit_emulate, OTHER), /* vmx_run() */
-	[EXIT_REASON_MWAIT_INSTRUCTION] = ROW(exit_mwait, MONITOR),
-	[EXIT_REASON_MONITOR_INSTRUCTION] = ROW(exit_monitor, MONITOR),
-	[EXIT_REASON_PAUSE_INSTRUCTION] = ROW(exit_pause, PAUSE),
-	[EXIT_REASON_TPR_BELOW_THRESHOLD] = ROW(exit_tpr, IRQ_WINDOW),
-	[EXIT_REASON_EPT_VIOLATION] = ROW(vmx_exit_ept_violation, NESTED_FAULT),
-	[EXIT_REASON_EPT_MISCONFIG] = ROW(vmx_exit_ept_misconfig, NESTED_FAULT),
-	[EXIT_REASON_INVEPT] = ROW(exit_ud, MISSING),
-	[EXIT_REASON_PREEMPTION_TIMER] = ROW(exit_preemption_timer, INTR),
-	[EXIT_REASON_INVVPID] = ROW(exit_ud, MISSING),
-	[EXIT_REASON_WBINVD] = ROW(exit_invd, CACHE),
-	[EXIT_REASON_XSETBV] = ROW(exit_xsetbv, XSETBV),
-	[EXIT_REASON_VMFUNC] = ROW(exit_ud, MISSING),
-	[EXIT_REASON_ENCLS] = ROW(exit_ud, MISSING),
+	[EXIT_REASON_EXCEPTION_NMI] = KVM_EXIT_ROW(exit_exception_nmi, EXCEPTION),
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = KVM_EXIT_ROW(exit_host_interrupt, INTR),
+	[EXIT_REASON_TRIPLE_FAULT] = KVM_EXIT_ROW(exit_triple_fault, SHUTDOWN),
+	[EXIT_REASON_INIT_SIGNAL] = KVM_EXIT_ROW(exit_nothing, NMI),
+	[EXIT_REASON_INTERRUPT_WINDOW] = KVM_EXIT_ROW(vmx_exit_irq_window, IRQ_WINDOW),
+	[EXIT_REASON_NMI_WINDOW] = KVM_EXIT_ROW(vmx_exit_nmi_window, NMI_WINDOW),
+	[EXIT_REASON_TASK_SWITCH] = KVM_EXIT_ROW(exit_task_switch_reason, TASK_SWITCH),
+	[EXIT_REASON_CPUID] = KVM_EXIT_ROW(exit_cpuid, CPUID),
+	[REASON_GETSEC] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_HLT] = KVM_EXIT_ROW(exit_hlt, HLT),
+	[EXIT_REASON_INVD] = KVM_EXIT_ROW(exit_invd, CACHE),
+	[EXIT_REASON_RDPMC] = KVM_EXIT_ROW(exit_rdpmc, RDPMC),
+	[EXIT_REASON_VMCALL] = KVM_EXIT_ROW(exit_hypercall, HYPERCALL),
+	[EXIT_REASON_VMCLEAR... EXIT_REASON_VMON] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_CR_ACCESS] = KVM_EXIT_ROW(exit_cr, CR),
+	[EXIT_REASON_DR_ACCESS] = KVM_EXIT_ROW(exit_dr, DR),
+	[EXIT_REASON_IO_INSTRUCTION] = KVM_EXIT_ROW(exit_io, IO),
+	[EXIT_REASON_MSR_READ] = KVM_EXIT_ROW(exit_rdmsr, MSR),
+	[EXIT_REASON_MSR_WRITE] = KVM_EXIT_ROW(exit_wrmsr, MSR),
+	[EXIT_REASON_INVALID_STATE] = KVM_EXIT_ROW(vmx_exit_emulate, OTHER), /* vmx_run() */
+	[EXIT_REASON_MWAIT_INSTRUCTION] = KVM_EXIT_ROW(exit_mwait, MONITOR),
+	[EXIT_REASON_MONITOR_INSTRUCTION] = KVM_EXIT_ROW(exit_monitor, MONITOR),
+	[EXIT_REASON_PAUSE_INSTRUCTION] = KVM_EXIT_ROW(exit_pause, PAUSE),
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = KVM_EXIT_ROW(exit_tpr, IRQ_WINDOW),
+	[EXIT_REASON_EPT_VIOLATION] = KVM_EXIT_ROW(vmx_exit_ept_violation, NESTED_FAULT),
+	[EXIT_REASON_EPT_MISCONFIG] = KVM_EXIT_ROW(vmx_exit_ept_misconfig, NESTED_FAULT),
+	[EXIT_REASON_INVEPT] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_PREEMPTION_TIMER] = KVM_EXIT_ROW(exit_preemption_timer, INTR),
+	[EXIT_REASON_INVVPID] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_WBINVD] = KVM_EXIT_ROW(exit_invd, CACHE),
+	[EXIT_REASON_XSETBV] = KVM_EXIT_ROW(exit_xsetbv, XSETBV),
+	[EXIT_REASON_VMFUNC] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),
 };
-
-static enum kvm_exit_action dispatch(struct kvm_vcpu *vcpu, u32 reason)
-{
-	enum kvm_exit_action (*handler)(struct kvm_vcpu *);
-	const struct kvm_exit_row *row;
-
-	if (unlikely(reason >= ARRAY_SIZE(rows))) {
-		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
-		return exit_unexpected(vcpu, reason);
-	}
-	row = &rows[array_index_nospec(reason, ARRAY_SIZE(rows))];
-	vcpu->stat.exit_reason[row->class]++;
-	handler = row->handler;
-	if (unlikely(!handler))
-		return exit_unexpected(vcpu, reason);
-	return handler(vcpu);
-}
 
 /**
  * vmx_handle_exit() - act on the last exit
@@ -286,7 +263,7 @@ enum kvm_exit_action vmx_handle_exit(struct kvm_vcpu *vcpu)
 		return exit_fail_entry(vcpu, vcpu->exit.reason);
 	}
 	vmx_events_after_exit(vmx);
-	return dispatch(vcpu, vcpu->exit.reason & VMX_EXIT_BASIC);
+	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vcpu->exit.reason & VMX_EXIT_BASIC);
 }
 
 enum kvm_exit_class vmx_exit_class(u64 reason)
