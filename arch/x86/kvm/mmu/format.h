@@ -122,36 +122,28 @@ static const struct pt_format pt_format_npt __attribute__((unused)) = {
 #define EPT_ACCESSED BIT_ULL(8)
 #define EPT_DIRTY BIT_ULL(9)
 
-static const struct pt_format pt_format_ept __attribute__((unused)) = {
-	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
-	.write = EPT_WRITE,
-	.exec = EPT_EXEC,
-	.accessed = EPT_ACCESSED,
-	.dirty = EPT_DIRTY,
-	.huge = PT_HUGE,
-	.addr = GENMASK_ULL(51, 12),
-	.leaf = EPT_READ,
-	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
-	.cached = EPT_WB | EPT_IGNORE_PAT,
-	.index_bits = 9,
-	.entry_size = 8,
-};
+#define PT_FORMAT_EPT(accessed_bit, dirty_bit) \
+	{ \
+		.present = EPT_READ | EPT_WRITE | EPT_EXEC, \
+		.write = EPT_WRITE, \
+		.exec = EPT_EXEC, \
+		.accessed = accessed_bit, \
+		.dirty = dirty_bit, \
+		.huge = PT_HUGE, \
+		.addr = GENMASK_ULL(51, 12), \
+		.leaf = EPT_READ, \
+		.table = EPT_READ | EPT_WRITE | EPT_EXEC, \
+		.cached = EPT_WB | EPT_IGNORE_PAT, \
+		.index_bits = 9, \
+		.entry_size = 8, \
+	}
+
+static const struct pt_format pt_format_ept __attribute__((unused)) =
+	PT_FORMAT_EPT(EPT_ACCESSED, EPT_DIRTY);
 
 /* The same on CPUs that don't note down accesses and writes. */
-static const struct pt_format pt_format_ept_plain __attribute__((unused)) = {
-	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
-	.write = EPT_WRITE,
-	.exec = EPT_EXEC,
-	.accessed = EPT_READ,
-	.dirty = EPT_WRITE,
-	.huge = PT_HUGE,
-	.addr = GENMASK_ULL(51, 12),
-	.leaf = EPT_READ,
-	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
-	.cached = EPT_WB | EPT_IGNORE_PAT,
-	.index_bits = 9,
-	.entry_size = 8,
-};
+static const struct pt_format pt_format_ept_plain __attribute__((unused)) =
+	PT_FORMAT_EPT(EPT_READ, EPT_WRITE);
 
 /* Does hardware set accessed bits, so that clearing one tells whether the page is used again? */
 static inline bool pt_ages(const struct pt_format *f)

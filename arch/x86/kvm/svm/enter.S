@@ -10,7 +10,7 @@
 #include <asm/nospec-branch.h>
 
 #include "enter.h"
-#include "gpr.h"
+#include "enter_macros.h"
 
 /*
  * An SVM instruction. It faults if SVM was turned off under us (emergency, CPU that failed to come
@@ -71,15 +71,7 @@ SYM_FUNC_START(svm_enter)
 	/* SPEC_CTRL, where hardware doesn't switch it */
 	ALTERNATIVE_2 "jmp .Lspec_in_done", "", X86_FEATURE_MSR_SPEC_CTRL, \
 		      "jmp .Lspec_in_done", X86_FEATURE_V_SPEC_CTRL
-	mov ENTRY_SPEC_GUEST(%rdi), %rax
-	cmp ENTRY_SPEC_HOST(%rdi), %rax
-	je .Lspec_in_done
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	mov %rax, %rdx
-	shr $32, %rdx
-.Lspec_in_wrmsr:
-	wrmsr
-	_ASM_EXTABLE(.Lspec_in_wrmsr, .Lspec_in_done)
+	LOAD_GUEST_SPEC_CTRL .Lspec_in_done
 .Lspec_in_done:
 
 	mov ENTRY_VMCB_PA(%rdi), %rax
@@ -115,15 +107,7 @@ SYM_FUNC_START(svm_enter)
 
 	ALTERNATIVE_2 "jmp .Lspec_out_done", "", X86_FEATURE_MSR_SPEC_CTRL, \
 		      "jmp .Lspec_out_done", X86_FEATURE_V_SPEC_CTRL
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	testl $ENTRY_SPEC_READ, ENTRY_FLAGS(%rdi)
-	jz .Lspec_write
-	rdmsr
-	shl $32, %rdx
-	or %rdx, %rax
-	mov %rax, ENTRY_SPEC_GUEST(%rdi)
-.Lspec_write:
-	mov ENTRY_SPEC_HOST(%rdi), %rax
+	SAVE_GUEST_SPEC_CTRL
 	cmp ENTRY_SPEC_GUEST(%rdi), %rax
 	je .Lspec_out_done
 	mov %rax, %rdx

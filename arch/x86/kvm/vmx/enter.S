@@ -12,7 +12,7 @@
 
 #include "compat.h"
 #include "enter.h"
-#include "gpr.h"
+#include "enter_macros.h"
 
 .section .noinstr.text, "ax"
 
@@ -43,15 +43,7 @@ SYM_FUNC_START(vmx_enter)
 .Lhost_rsp_done:
 
 	ALTERNATIVE "jmp .Lspec_in_done", "", X86_FEATURE_MSR_SPEC_CTRL
-	mov ENTRY_SPEC_GUEST(%rdi), %rax
-	cmp ENTRY_SPEC_HOST(%rdi), %rax
-	je .Lspec_in_done
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	mov %rax, %rdx
-	shr $32, %rdx
-.Lspec_in_wrmsr:
-	wrmsr
-	_ASM_EXTABLE(.Lspec_in_wrmsr, .Lspec_in_done)
+	LOAD_GUEST_SPEC_CTRL .Lspec_in_done
 .Lspec_in_done:
 
 	/* Into CF, which nothing touches until it is asked: MOV no flag, VERW only ZF. */
@@ -96,15 +88,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 			   X86_FEATURE_RSB_VMEXIT_LITE
 
 	ALTERNATIVE "jmp .Lspec_out_done", "", X86_FEATURE_MSR_SPEC_CTRL
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	testl $ENTRY_SPEC_READ, ENTRY_FLAGS(%rdi)
-	jz .Lspec_write
-	rdmsr
-	shl $32, %rdx
-	or %rdx, %rax
-	mov %rax, ENTRY_SPEC_GUEST(%rdi)
-.Lspec_write:
-	mov ENTRY_SPEC_HOST(%rdi), %rax
+	SAVE_GUEST_SPEC_CTRL
 	/* With IBRS of the old kind the write itself is the barrier: never left out. */
 	ALTERNATIVE "jmp .Lspec_compare", "", X86_FEATURE_KERNEL_IBRS
 	jmp .Lspec_wrmsr

@@ -107,6 +107,21 @@ static __always_inline void vmx_vmxoff(void)
 	asm volatile("1: vmxoff\n2:\n" _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
 }
 
+/* Those with an extent, and a descriptor of 16 bytes in memory. */
+#define VMX_INSN_INVALIDATE(insn, name, extent, first, second) \
+	do { \
+		u64 operand[2] = { first, second }; \
+		asm goto("1: " #insn " %0, %1\n" \
+			 "jbe %l[failed]\n" _ASM_EXTABLE(1b, %l[failed]) \
+			 : \
+			 : "m"(operand), "r"(extent) \
+			 : "cc", "memory" \
+			 : failed); \
+		return; \
+failed: \
+		VMX_FAILED(name, first); \
+	} while (0)
+
 /**
  * vmx_invept() - drop translations made of nested page tables
  * @extent: VMX_EPT_EXTENT_*
@@ -114,20 +129,7 @@ static __always_inline void vmx_vmxoff(void)
  */
 static __always_inline void vmx_invept(unsigned long extent, u64 eptp)
 {
-	struct {
-		u64 eptp;
-		u64 zero;
-	} operand = { eptp, 0 };
-
-	asm goto("1: invept %0, %1\n"
-		 "jbe %l[failed]\n" _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : "m"(operand), "r"(extent)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	VMX_FAILED("INVEPT", eptp);
+	VMX_INSN_INVALIDATE(invept, "INVEPT", extent, eptp, 0);
 }
 
 /**
@@ -138,20 +140,7 @@ failed:
  */
 static __always_inline void vmx_invvpid(unsigned long extent, u16 vpid, u64 gva)
 {
-	struct {
-		u64 vpid;
-		u64 gva;
-	} operand = { vpid, gva };
-
-	asm goto("1: invvpid %0, %1\n"
-		 "jbe %l[failed]\n" _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : "m"(operand), "r"(extent)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	VMX_FAILED("INVVPID", vpid);
+	VMX_INSN_INVALIDATE(invvpid, "INVVPID", extent, vpid, gva);
 }
 
 /* clang-format on */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For the vendors' enter.S: the guest's general registers in and out of vcpu->regs.val. */
-#ifndef GUESTMODE_GPR_H
-#define GUESTMODE_GPR_H
+/*
+ * For the vendors' enter.S: the guest's general registers in and out of vcpu->regs.val, and
+ * SPEC_CTRL. Their own enter.h has the offsets ENTRY_*.
+ */
+#ifndef GUESTMODE_ENTER_MACROS_H
+#define GUESTMODE_ENTER_MACROS_H
 
 /* Offsets: the registers in encoding order. RSP travels in the control structure. */
 #define GPR_RAX (0 * 8)
@@ -73,6 +76,32 @@
 	xor %r13d, %r13d
 	xor %r14d, %r14d
 	xor %r15d, %r15d
+.endm
+
+/* RDI points to the entry. Goes to @done where the host's value is the guest's as well. */
+.macro LOAD_GUEST_SPEC_CTRL done:req
+	mov ENTRY_SPEC_GUEST(%rdi), %rax
+	cmp ENTRY_SPEC_HOST(%rdi), %rax
+	je \done
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	mov %rax, %rdx
+	shr $32, %rdx
+.Lwrmsr_\@:
+	wrmsr
+	_ASM_EXTABLE(.Lwrmsr_\@, \done)
+.endm
+
+/* RDI points to the entry. Leaves the MSR's number in ECX and the host's value in RAX. */
+.macro SAVE_GUEST_SPEC_CTRL
+	mov $MSR_IA32_SPEC_CTRL, %ecx
+	testl $ENTRY_SPEC_READ, ENTRY_FLAGS(%rdi)
+	jz .Lsaved_\@
+	rdmsr
+	shl $32, %rdx
+	or %rdx, %rax
+	mov %rax, ENTRY_SPEC_GUEST(%rdi)
+.Lsaved_\@:
+	mov ENTRY_SPEC_HOST(%rdi), %rax
 .endm
 
 #endif
