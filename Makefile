@@ -72,6 +72,8 @@ $(BUILD)/kernel/%/release:
 	@scripts/need fetch $(filter debug-kernel,$*-kernel)
 	@scripts/kernel $*
 
+$(BUILD)/kernel/debug/release: scripts/debug.config
+
 vmm:
 	@scripts/need build
 	@$(MAKE) $(QUIET) -C tools/vmm BUILD=$(BUILD)

@@ -431,6 +431,7 @@ int main(int argc, char **argv)
 	a.bochs = spec.bochs;
 	a.port = a.bochs ? open_bochs() : open_port();
 	a.tty = spec.tty;
+	report(&a, RIG_UP, NULL, 0);
 	if (run_script("/load", text, sizeof(text))) {
 		report_text(&a, RIG_LOAD_FAILED, text);
 	} else {

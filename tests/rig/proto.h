@@ -18,6 +18,7 @@ enum rig_frame {
 	RIG_STDIN_EOF,		/* nothing */
 	RIG_WINSIZE,		/* uint16_t rows, columns */
 	/* to the relay */
+	RIG_UP,			/* nothing: the host is there, the modules' loading begins */
 	RIG_READY,		/* modules are loaded, the command starts */
 	RIG_STDOUT,		/* bytes */
 	RIG_STDERR,		/* bytes */

@@ -2,19 +2,22 @@
 /*
  * relay - start the emulator, pass the command's streams through, say how it ended.
  *
- * usage: relay DIR TIMEOUT TTY KIND EMULATOR WORD...
+ * usage: relay DIR START TIMEOUT TTY KIND EMULATOR WORD...
  *
  *   DIR      gets `result` (one word and, for exit, the status), `kmsg` (the kernel log as agent
  *            read it), `text` (why modules did not load or unload), `emulator` (what it printed)
- *   TIMEOUT  seconds, 0: none
+ *   START    seconds that the host has to come up
+ *   TIMEOUT  seconds for the rest, 0: none
  *   TTY      1: put the terminal into raw mode while the command runs
- *   KIND     qemu: the emulator gets the other end of a socket as file descriptor 3, for both ways
+ *   KIND     qemu: the emulator gets the other end of a socket as file descriptor 3, for both ways,
+ *            and one for its monitor as 4. At a time-out that sends the host an NMI, which lets its
+ *            kernel say, on the serial line, what every processor is at
  *            bochs: that way only frames from the agent come; those to it go into a terminal,
  *            DIR/input, which becomes a serial port. The emulator's own terminal is another one
  *
  * The emulator dies with the relay.
- * Results: exit STATUS, load, unload STATUS, timeout, died STATUS (the emulator's, as a shell's
- * $?), interrupted SIGNAL.
+ * Results: exit STATUS, load, unload STATUS, start (the host did not come up), timeout, died STATUS
+ * (the emulator's, as a shell's $?), interrupted SIGNAL.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -33,6 +36,8 @@
 #include "io.h"
 
 #define EMULATOR_FD	3
+#define MONITOR_FD	4
+#define LAST_WORDS_MS	20000	/* for what a host that hangs says when it is asked */
 #define ESCAPE		0x1d	/* Ctrl-], three times: kill the emulator */
 #define INPUT_MAX	4096	/* bytes of input in a frame */
 #define SERIAL_MAX	512	/* the same over a serial port: what a terminal surely buffers */
@@ -45,6 +50,7 @@ struct relay {
 	int sock;		/* frames from the agent */
 	int to;			/* frames to the agent */
 	int screen;		/* what Bochs draws, -1: it doesn't */
+	int monitor;		/* QEMU's */
 	bool bochs;
 	bool waiting;		/* for the agent's word that it has the last frame; Bochs only */
 	char queue[QUEUE_SIZE];	/* frames that the agent has not taken yet */
@@ -53,6 +59,9 @@ struct relay {
 	int in;			/* 0 while there is input to pass, -1 before and after */
 	FILE *kmsg;
 	FILE *emulator_says;
+	long long timeout;	/* ms, 0: none */
+	long long deadline;	/* ms, 0: none */
+	bool up;		/* the agent is there */
 	bool ready;		/* the command has started */
 	bool progress;		/* there is a line on the terminal that says how long it takes */
 	long long started;	/* ms */
@@ -125,14 +134,28 @@ static bool set_streams(const char *screen, const char *out_path)
 	return in >= 0 && out >= 0 && dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0;
 }
 
+/* Ours in pair[0], the emulator's in pair[1]: above the numbers that these will have there. */
+static void open_pair(int pair[2])
+{
+	int low;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		die("socketpair");
+	low = pair[1];
+	pair[1] = fcntl(low, F_DUPFD_CLOEXEC, MONITOR_FD + 1);
+	if (pair[1] < 0)
+		die("socketpair");
+	close(low);
+}
+
 static void start_emulator(struct relay *r, char **argv)
 {
 	pid_t parent = getpid();
 	char path[4096], screen[64], input[64], link[4096];
-	int pair[2];
+	int pair[2], monitor[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		die("socketpair");
+	open_pair(pair);
+	open_pair(monitor);
 	snprintf(path, sizeof(path), "%s/emulator", r->dir);
 	r->screen = -1;
 	if (r->bochs) {
@@ -157,9 +180,7 @@ static void start_emulator(struct relay *r, char **argv)
 			_exit(1);
 		if (!set_streams(r->bochs ? screen : NULL, path))
 			_exit(1);
-		if (pair[1] == EMULATOR_FD)
-			fcntl(EMULATOR_FD, F_SETFD, 0);
-		else if (dup2(pair[1], EMULATOR_FD) < 0)
+		if (dup2(pair[1], EMULATOR_FD) < 0 || dup2(monitor[1], MONITOR_FD) < 0)
 			_exit(1);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
@@ -168,7 +189,9 @@ static void start_emulator(struct relay *r, char **argv)
 		_exit(127);
 	}
 	close(pair[1]);
+	close(monitor[1]);
 	r->sock = pair[0];
+	r->monitor = monitor[0];
 	if (!r->bochs)
 		r->to = r->sock;
 }
@@ -314,6 +337,10 @@ static void from_agent(struct relay *r)
 	len = r->frame.header.len;
 	type = r->frame.header.type;
 	switch (type) {
+	case RIG_UP:
+		r->up = true;
+		r->deadline = r->timeout ? now_ms() + r->timeout : 0;
+		break;
 	case RIG_READY:
 		r->ready = true;
 		show_progress(r, 0);
@@ -425,7 +452,7 @@ static bool over(const struct relay *r)
 	return r->result && !(r->emulator && (!strcmp(r->result, "load") || !strcmp(r->result, "unload")));
 }
 
-static void serve(struct relay *r, long long deadline)
+static void serve(struct relay *r)
 {
 	while (!over(r)) {
 		bool reading = r->sock >= 0 && has_room(r, INPUT_MAX);
@@ -436,10 +463,10 @@ static void serve(struct relay *r, long long deadline)
 			{ .fd = r->queued && r->sock >= 0 ? r->to : -1, .events = POLLOUT },
 			{ .fd = r->screen, .events = POLLIN },
 		};
-		long long left = deadline ? deadline - now_ms() : -1;
+		long long left = r->deadline ? r->deadline - now_ms() : -1;
 
-		if (deadline && left <= 0) {
-			finish(r, "timeout", 0);
+		if (r->deadline && left <= 0) {
+			finish(r, r->up ? "timeout" : "start", 0);
 			break;
 		}
 		if (poll(pfd, 5, show_progress(r, left > 1000000 ? 1000000 : left)) < 0 &&
@@ -456,6 +483,24 @@ static void serve(struct relay *r, long long deadline)
 			from_signals(r);
 		if (pfd[2].revents)
 			from_user(r);
+	}
+}
+
+/*
+ * A host that hangs: an NMI makes its kernel print what every processor is at and then panic, which
+ * ends the emulator (its kernel's words and QEMU's options in host are made for that).
+ */
+static void ask_for_last_words(struct relay *r)
+{
+	static const char nmi[] = "nmi\n";
+	long long end = now_ms() + LAST_WORDS_MS;
+	struct pollfd pfd = { .fd = r->sigfd, .events = POLLIN };
+
+	if (r->bochs || !r->emulator || send(r->monitor, nmi, strlen(nmi), MSG_NOSIGNAL) < 0)
+		return;
+	while (r->emulator && now_ms() < end) {
+		if (poll(&pfd, 1, 1000) > 0)
+			from_signals(r);
 	}
 }
 
@@ -478,24 +523,26 @@ static int block_signals(void)
 int main(int argc, char **argv)
 {
 	static struct relay r = { .in = -1 };
-	long timeout;
 	FILE *f;
 
-	if (argc < 6) {
-		fprintf(stderr, "usage: relay DIR TIMEOUT TTY qemu|bochs EMULATOR WORD...\n");
+	if (argc < 7) {
+		fprintf(stderr, "usage: relay DIR START TIMEOUT TTY qemu|bochs EMULATOR WORD...\n");
 		return 122;
 	}
 	r.dir = argv[1];
-	timeout = atol(argv[2]);
-	r.tty = argv[3][0] == '1';
-	r.bochs = !strcmp(argv[4], "bochs");
+	r.timeout = atol(argv[3]) * 1000LL;
+	r.tty = argv[4][0] == '1';
+	r.bochs = !strcmp(argv[5], "bochs");
 	r.progress = isatty(2);
 	r.started = now_ms();
 	r.kmsg = create(r.dir, "kmsg");
 	r.sigfd = block_signals();
-	start_emulator(&r, argv + 5);
-	serve(&r, timeout ? now_ms() + timeout * 1000LL : 0);
+	r.deadline = r.started + atol(argv[2]) * 1000LL;
+	start_emulator(&r, argv + 6);
+	serve(&r);
 	restore_terminal(&r);
+	if (!strcmp(r.result, "timeout") || !strcmp(r.result, "start"))
+		ask_for_last_words(&r);
 	if (r.emulator) {
 		kill(r.emulator, SIGKILL);
 		waitpid(r.emulator, NULL, 0);

@@ -121,6 +121,7 @@ archive()
 }
 
 # guest CPUS MEMORY CMD [APPEND]: run CMD in a guest; inside the rig. Sets $out (stdout), $err and $status.
+# One that doesn't end in time gets SIGQUIT, which makes vmm tell in $err what its vCPUs are at.
 # On the distribution's driver (a judge of vmm, not judged itself) one that doesn't end gets a second try: the
 # emulator makes guests sleep for ever now and then (Documentation/testing.md). On ours it counts.
 guest()
@@ -131,7 +132,7 @@ guest()
 	archive "$dir/initrd" "$3"
 	for _ in 1 $tries; do
 		status=0
-		out=$(timeout "$LIMIT" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" \
+		out=$(timeout -s QUIT -k 60 "$LIMIT" "$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/initrd" \
 			"$1" "$2" "${4:-}" 2>"$dir/err" </dev/null) || status=$?
 		err=$(cat "$dir/err")
 		[ "$status" = 124 ] || break

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A vCPU's registers and the code that it was at, for a report. */
+#include <inttypes.h>
 #include <linux/kvm.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "dump.h"
@@ -12,6 +14,20 @@
 
 #define CODE_BEFORE	16
 #define CODE_AFTER	16
+
+/* Offsets in the local APIC's page (SDM vol. 3, table 11-1). */
+#define APIC_TPR	0x80
+#define APIC_SPIV	0xf0
+#define APIC_ISR	0x100
+#define APIC_IRR	0x200
+#define APIC_LVTT	0x320
+#define APIC_TMICT	0x380
+#define APIC_TMCCT	0x390
+#define APIC_VECTORS	256
+#define APIC_STRIDE	16	/* bytes from a register to the next */
+
+#define MSR_IA32_TSC		0x10
+#define MSR_IA32_TSC_DEADLINE	0x6e0
 
 #define CR0_PG		(1ull << 31)
 #define CR4_PAE		(1ull << 5)
@@ -103,7 +119,7 @@ static void dump_segment(const char *name, const struct kvm_segment *g)
 
 /**
  * dump_vcpu() - Print registers, segments and code bytes.
- * @vcpu: the vCPU; its own thread calls.
+ * @vcpu: the vCPU; its own thread calls, or it has stopped.
  */
 void dump_vcpu(struct vcpu *vcpu)
 {
@@ -132,4 +148,67 @@ void dump_vcpu(struct vcpu *vcpu)
 	log_text("  gdt base %016llx limit %04x  idt base %016llx limit %04x", s.gdt.base,
 		 s.gdt.limit, s.idt.base, s.idt.limit);
 	dump_code(vcpu, &r, &s);
+}
+
+static uint32_t dump_apic_register(const struct kvm_lapic_state *apic, unsigned int offset)
+{
+	uint32_t value;
+
+	memcpy(&value, apic->regs + offset, sizeof(value));
+	return value;
+}
+
+/* The vectors that are set in the 256 bits from @offset on. */
+static const char *dump_apic_vectors(const struct kvm_lapic_state *apic, unsigned int offset,
+				     char *line, size_t size)
+{
+	size_t len = 0;
+
+	snprintf(line, size, " none");
+	for (unsigned int v = 0; v < APIC_VECTORS && len < size - 4; v++) {
+		if (dump_apic_register(apic, offset + v / 32 * APIC_STRIDE) >> v % 32 & 1)
+			len += snprintf(line + len, size - len, " %02x", v);
+	}
+	return line;
+}
+
+static uint64_t dump_msr(struct vcpu *vcpu, uint32_t index)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msr = { .head.nmsrs = 1, .entry.index = index };
+
+	return ioctl(vcpu->fd, KVM_GET_MSRS, &msr) == 1 ? msr.entry.data : 0;
+}
+
+/**
+ * dump_vcpu_waits() - Print what a vCPU waits for: its state, pending events and local APIC.
+ * @vcpu: the vCPU; it does not run.
+ */
+void dump_vcpu_waits(struct vcpu *vcpu)
+{
+	struct kvm_vcpu_events events = { 0 };
+	struct kvm_mp_state mp = { 0 };
+	struct kvm_lapic_state apic;
+	char irr[256], isr[256];
+
+	if (ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) ||
+	    ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) ||
+	    ioctl(vcpu->fd, KVM_GET_LAPIC, &apic)) {
+		log_text("  KVM doesn't tell what it waits for");
+		return;
+	}
+	log_text("  mp_state %u exception %u interrupt %u (%02x) shadow %u nmi %u pending %u masked %u",
+		 mp.mp_state, events.exception.injected, events.interrupt.injected,
+		 events.interrupt.nr, events.interrupt.shadow, events.nmi.injected,
+		 events.nmi.pending, events.nmi.masked);
+	log_text("  lapic spiv %x tpr %x irr%s isr%s", dump_apic_register(&apic, APIC_SPIV),
+		 dump_apic_register(&apic, APIC_TPR),
+		 dump_apic_vectors(&apic, APIC_IRR, irr, sizeof(irr)),
+		 dump_apic_vectors(&apic, APIC_ISR, isr, sizeof(isr)));
+	log_text("  timer lvtt %x tmict %x tmcct %x tsc-deadline %" PRIx64 " tsc %" PRIx64,
+		 dump_apic_register(&apic, APIC_LVTT), dump_apic_register(&apic, APIC_TMICT),
+		 dump_apic_register(&apic, APIC_TMCCT), dump_msr(vcpu, MSR_IA32_TSC_DEADLINE),
+		 dump_msr(vcpu, MSR_IA32_TSC));
 }

@@ -5,5 +5,6 @@
 struct vcpu;
 
 void dump_vcpu(struct vcpu *vcpu);
+void dump_vcpu_waits(struct vcpu *vcpu);
 
 #endif

@@ -337,7 +337,9 @@ static enum status machine_run(struct machine *m)
 	vm_stop(&m->vm, st);
 	console_stop(&m->console);
 	vcpus_stop(&m->vm);
-	if (log_verbose())
+	if (m->end_signal == SIGQUIT)
+		vcpus_dump(&m->vm);
+	else if (log_verbose())
 		vcpus_print_exits(&m->vm);
 	return atomic_load(&m->vm.stop_status);
 }

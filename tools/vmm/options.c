@@ -347,7 +347,8 @@ static const char run_help_end[] =
 	"  18  a system call or resource of the host failed\n"
 	"  20  quit by Ctrl-a x\n"
 	"  odd: the guest wrote V to isa-debug-exit (port 0x501): V * 2 + 1, modulo 256\n"
-	"A signal that ends vmm (SIGTERM, SIGINT, SIGHUP) does so after the terminal is restored.\n";
+	"A signal that ends vmm (SIGTERM, SIGINT, SIGHUP) does so after the terminal is restored. SIGQUIT\n"
+	"also prints, for a guest that hangs, each vCPU's registers, code bytes and pending events.\n";
 
 static const char check_help_text[] =
 	"Usage: vmm check [OPTION...]\n"

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cpuid.h"
+#include "dump.h"
 #include "exit.h"
 #include "layout.h"
 #include "log.h"
@@ -391,6 +392,22 @@ void vcpus_destroy(struct vm *vm)
 	vm->nr_vcpus = 0;
 	free(vm->cpuid);
 	vm->cpuid = NULL;
+}
+
+/**
+ * vcpus_dump() - Print every vCPU's registers, code bytes and what it waits for.
+ * @vm: the machine, after vcpus_stop().
+ */
+void vcpus_dump(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		log_text("vcpu/%u:", i);
+		dump_vcpu(&vm->vcpus[i]);
+		dump_vcpu_waits(&vm->vcpus[i]);
+	}
+	vcpus_print_exits(vm);
 }
 
 /**

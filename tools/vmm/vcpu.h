@@ -33,6 +33,7 @@ enum status vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_entry *entr
 enum status vcpus_start(struct vm *vm);
 void vcpus_stop(struct vm *vm);
 void vcpus_destroy(struct vm *vm);
+void vcpus_dump(struct vm *vm);
 void vcpus_print_exits(struct vm *vm);
 
 #endif
