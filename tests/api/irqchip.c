@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "row.h"
@@ -450,6 +452,47 @@ static void ioeventfd(const void *arg)
 	expect_errno("flags", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
 }
 
+/* A local APIC's timer and the PIT's, both about to fire, and a VM that has gone when they would. */
+static void leave_timers(void)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	struct kvm_pit_config config = { 0 };
+	struct kvm_lapic_state apic;
+	struct kvm_pit_state2 pit;
+
+	expect_ok("KVM_CREATE_PIT2", ioctl(vm->fd, KVM_CREATE_PIT2, &config));
+	expect_ok("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &pit));
+	pit.channels[0].mode = 2;
+	pit.channels[0].count = 0xffff;	/* 55 ms */
+	expect_ok("KVM_SET_PIT2", ioctl(vm->fd, KVM_SET_PIT2, &pit));
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
+	set_lapic_reg(&apic, 0xf0, 0x1ff);
+	set_lapic_reg(&apic, 0x320, 0x41);	/* one shot */
+	set_lapic_reg(&apic, 0x380, 20000000);	/* its clock has 1 GHz, divided by 2 */
+	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &apic));
+}
+
+/* CVE-2019-7221: what can be seen of a timer that outlived its vCPU is the host's complaint. */
+static void timers_end(const void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 200000000 };
+	int i, status;
+
+	(void)arg;
+	for (i = 0; i < 5; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			leave_timers();
+			_exit(0);
+		}
+		expect_eq("the VM's process", waitpid(pid, &status, 0), pid);
+		expect_eq("its status", status, 0);
+	}
+	nanosleep(&pause, NULL);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "create", .run = create },
 	{ .name = "create-late", .run = create_late },
@@ -469,6 +512,7 @@ static const struct test_row rows[] = {
 	{ .name = "signal-msi", .run = signal_msi },
 	{ .name = "irqfd", .run = irqfd },
 	{ .name = "ioeventfd", .run = ioeventfd },
+	{ .name = "timers-end", .run = timers_end },
 };
 
 int main(int argc, char **argv)

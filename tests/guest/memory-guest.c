@@ -172,6 +172,27 @@ void host_takes(void)
 	check("it finished", wait_for(finished == 1, 20));
 }
 
+/* CPU 1 writes to one page all the time, while the host replaces what is behind it. */
+static void ap_count(void)
+{
+	u64 i = 0;
+
+	add(&ready, 1);
+	while (!go)
+		*word(SLOT) = ++i;
+	add(&finished, 1);
+}
+
+void host_flips(void)
+{
+	apic_enable();
+	rt_start_cpu(1, ap_count);
+	check("it runs", wait_for(ready == 1, 10));
+	rt_sync(24);
+	go = 1;
+	check("it finished", wait_for(finished == 1, 20));
+}
+
 /* A huge page of the host's, of which it then changes one small page's protection and content. */
 void huge_split(void)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "guest.h"
 
@@ -87,7 +88,53 @@ static void replace_page(void)
 	*(uint64_t *)at = 0x1234;
 }
 
-static void sync(struct vcpu *vcpu, uint64_t number)
+#define FLIPS 4000
+
+static int flip_file;
+static volatile uint64_t *flip_view;	/* both pages of it, always */
+
+/* A slot of one page, which shows the first of the file's two. */
+static void add_flip_slot(struct vm *vm)
+{
+	flip_file = memfd_create("flip", MFD_CLOEXEC);
+	if (flip_file < 0 || ftruncate(flip_file, 2 * 4096))
+		row_die("memfd: %s", strerrorname_np(errno));
+	flip_view = mmap(NULL, 2 * 4096, PROT_READ, MAP_SHARED, flip_file, 0);
+	slot = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, flip_file, 0);
+	if (flip_view == MAP_FAILED || slot == MAP_FAILED)
+		row_die("mmap: %s", strerrorname_np(errno));
+	expect_ok("slot 1", vm_set_slot(vm, 1, SLOT, 4096, slot, 0));
+}
+
+/* Each time mmap() returns, no write of the guest's may reach the page that was there before. */
+static void flip_pages(void)
+{
+	uint64_t before, seen[2] = { 0 }, stale = 0, i, spin;
+
+	for (i = 0; i < FLIPS; i++) {
+		volatile uint64_t *gone = flip_view + i % 2 * 512;
+		volatile uint64_t *shown = flip_view + (i + 1) % 2 * 512;
+
+		before = *shown;
+		if (mmap(slot, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, flip_file,
+			 (i + 1) % 2 * 4096) != slot)
+			row_die("mmap over the page: %s", strerrorname_np(errno));
+		seen[0] = *gone;
+		/* Until the guest is at the new page, which takes a fault; then some more. */
+		for (spin = 0; spin < 100000 && *shown == before && *gone == seen[0]; spin++)
+			__builtin_ia32_pause();
+		for (spin = 0; spin < 50; spin++)
+			__builtin_ia32_pause();
+		stale += *gone != seen[0];
+		seen[1] += *shown != before;
+	}
+	expect_eq("pages that changed after they had been taken", stale, 0);
+	if (seen[1] < FLIPS / 2)
+		row_fail("the guest wrote to %llu of %u new pages only",
+			 (unsigned long long)seen[1], FLIPS);
+}
+
+static void answer(struct vcpu *vcpu, uint64_t number)
 {
 	struct vm *vm = vcpu->vm;
 	uint64_t i;
@@ -126,6 +173,9 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 		for (i = 0; i < SIZE; i += 128 * 4096)
 			expect_ok("MADV_DONTNEED", madvise(slot + i, 64 * 4096, MADV_DONTNEED));
 		break;
+	case 24:
+		flip_pages();
+		break;
 	case 30:
 		replace_page();
 		break;
@@ -139,26 +189,27 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 }
 
 static const struct test_row rows[] = {
-	GUEST("shared-with-host", .entry = "shared_with_host", .setup = add_slot, .sync = sync),
-	GUEST("atomic-with-host", .entry = "atomic_with_host", .setup = add_slot, .sync = sync),
+	GUEST("shared-with-host", .entry = "shared_with_host", .setup = add_slot, .sync = answer),
+	GUEST("atomic-with-host", .entry = "atomic_with_host", .setup = add_slot, .sync = answer),
 	GUEST("slot-comes-and-goes", .entry = "slot_comes_and_goes", .setup = add_slot,
-	      .sync = sync),
-	GUEST("slot-moves", .entry = "slot_moves", .setup = add_slot, .sync = sync),
-	GUEST("slot-churn", .entry = "slot_churn", .setup = add_slot, .sync = sync, .cpus = 2),
-	GUEST("slot-churn-move", .entry = "slot_churn_move", .setup = add_slot, .sync = sync,
+	      .sync = answer),
+	GUEST("slot-moves", .entry = "slot_moves", .setup = add_slot, .sync = answer),
+	GUEST("slot-churn", .entry = "slot_churn", .setup = add_slot, .sync = answer, .cpus = 2),
+	GUEST("slot-churn-move", .entry = "slot_churn_move", .setup = add_slot, .sync = answer,
 	      .cpus = 2),
-	GUEST("slot-churn-huge", .entry = "slot_churn", .setup = add_huge_slot, .sync = sync,
+	GUEST("slot-churn-huge", .entry = "slot_churn", .setup = add_huge_slot, .sync = answer,
 	      .cpus = 2),
-	GUEST("host-takes", .entry = "host_takes", .setup = add_slot, .sync = sync, .cpus = 2),
-	GUEST("host-takes-huge", .entry = "host_takes", .setup = add_huge_slot, .sync = sync,
+	GUEST("host-takes", .entry = "host_takes", .setup = add_slot, .sync = answer, .cpus = 2),
+	GUEST("host-takes-huge", .entry = "host_takes", .setup = add_huge_slot, .sync = answer,
 	      .cpus = 2),
-	GUEST("huge-split", .entry = "huge_split", .setup = add_huge_slot, .sync = sync),
+	GUEST("host-flips", .entry = "host_flips", .setup = add_flip_slot, .sync = answer, .cpus = 2),
+	GUEST("huge-split", .entry = "huge_split", .setup = add_huge_slot, .sync = answer),
 	GUEST("guest-1g-pages", .entry = "guest_1g_pages", .setup = add_slot),
 	GUEST("small-pages", .entry = "small_pages", .setup = add_slot),
 	GUEST("small-pages-huge", .entry = "small_pages", .setup = add_huge_slot),
 	GUEST("fault-together", .entry = "fault_together", .setup = add_slot, .cpus = 4),
 	GUEST("fault-together-huge", .entry = "fault_together", .setup = add_huge_slot, .cpus = 4),
-	GUEST("code-in-slot", .entry = "code_in_slot", .setup = add_slot, .sync = sync),
+	GUEST("code-in-slot", .entry = "code_in_slot", .setup = add_slot, .sync = answer),
 };
 
 int main(int argc, char **argv)
