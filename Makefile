@@ -92,7 +92,8 @@ run:
 	@scripts/run
 
 # Everything that is missing is named at once, before anything is built.
-NEED_CHECK := build fetch rig-qemu rig-bochs check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS))
+NEED_CHECK := build fetch rig-qemu rig-bochs check debug-kernel dkms selftests $(addprefix headers:,$(KERNELS)) \
+	$(addprefix oldest-headers:,$(KERNELS))
 
 check:
 	@scripts/need $(NEED_CHECK)

@@ -452,7 +452,7 @@ static void ioeventfd(const void *arg)
 	expect_errno("flags", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
 }
 
-/* A local APIC's timer and the PIT's, both about to fire, and a VM that has gone when they would. */
+/* A local APIC's timer and the PIT's, about to fire, and a VM that has gone when they would. */
 static void leave_timers(void)
 {
 	struct vm *vm = with_irqchip();

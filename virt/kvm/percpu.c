@@ -4,6 +4,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
+#include <linux/reboot.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/reboot.h>
@@ -93,6 +94,18 @@ static void percpu_shutdown(COMPAT_SYSCORE_ARG)
 }
 
 /*
+ * The same, for kexec in kernels that don't call the above then. Tasks still run and a CPU may
+ * still come; a vCPU's entry finds virtualization off and ends KVM_RUN.
+ */
+static int percpu_reboot(struct notifier_block *nb, unsigned long how, void *arg)
+{
+	on_each_cpu(disable_ipi, NULL, 1);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block percpu_reboot_notifier = { .notifier_call = percpu_reboot };
+
+/*
  * A crash: kdump's kernel must find it off. Maybe in an NMI: no locks, and each instruction of the
  * vendor's may fault.
  */
@@ -130,6 +143,7 @@ int percpu_enable_all(void)
 	if (r)
 		return r;
 	compat_register_syscore(&percpu_syscore);
+	register_reboot_notifier(&percpu_reboot_notifier);
 	cpu_emergency_register_virt_callback(percpu_emergency);
 	return 0;
 }
@@ -140,6 +154,7 @@ int percpu_enable_all(void)
 void percpu_disable_all(void)
 {
 	cpu_emergency_unregister_virt_callback(percpu_emergency);
+	unregister_reboot_notifier(&percpu_reboot_notifier);
 	compat_unregister_syscore(&percpu_syscore);
 	cpus_read_lock();
 	cpuhp_remove_state_nocalls_cpuslocked(COMPAT_CPUHP_KVM);
