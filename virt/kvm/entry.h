@@ -10,6 +10,7 @@
 #include <linux/ftrace.h>
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/vtime.h>
 
@@ -33,17 +34,20 @@ static __always_inline void kvm_guest_time_leave(void)
 
 /*
  * Last before hardware entry: the guest runs with interrupts on as far as lockdep and tracing are
- * concerned, and is a quiescent state for RCU.
+ * concerned, and is a quiescent state for RCU. That is said once a tick, since it is not cheap:
+ * each tick ends guest mode, and a thread that comes to another CPU passes a quiescent state there.
+ * @noted: the vCPU's, jiffies when it was said last
  */
-static __always_inline void kvm_guest_state_enter(void)
+static __always_inline void kvm_guest_state_enter(unsigned long *noted)
 {
 	instrumentation_begin();
 	trace_hardirqs_on_prepare();
 	lockdep_hardirqs_on_prepare();
 	instrumentation_end();
 
-	if (!context_tracking_guest_enter()) {
+	if (!context_tracking_guest_enter() && *noted != jiffies) {
 		instrumentation_begin();
+		*noted = jiffies;
 		compat_rcu_virt_note_context_switch();
 		instrumentation_end();
 	}

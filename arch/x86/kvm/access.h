@@ -75,8 +75,20 @@ static inline bool kvm_is_long_mode(struct kvm_vcpu *vcpu)
 	return vcpu->regs.efer & EFER_LMA;
 }
 
-bool kvm_is_64bit_code(struct kvm_vcpu *vcpu); /* long mode and CS.L */
-int kvm_cpl(struct kvm_vcpu *vcpu); /* SS.DPL */
+/* Long mode and CS.L */
+static inline bool kvm_is_64bit_code(struct kvm_vcpu *vcpu)
+{
+	return kvm_is_long_mode(vcpu) && kvm_reg_read(vcpu, KVM_REG_CS_L);
+}
+
+/*
+ * The current privilege level: SS.DPL in all modes (APM vol. 2, 15.5.1; SDM vol. 3, 24.4.1);
+ * vendors keep it so in real mode too.
+ */
+static inline int kvm_cpl(struct kvm_vcpu *vcpu)
+{
+	return kvm_reg_read(vcpu, KVM_REG_CPL);
+}
 
 /* Low 32 bits of a register pair, as RDMSR, WRMSR, XSETBV use them. */
 static inline u64 kvm_edx_eax(struct kvm_vcpu *vcpu)

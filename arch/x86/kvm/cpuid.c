@@ -441,11 +441,23 @@ static noinline void trace_cpuid(struct kvm_vcpu *vcpu)
 			!found && (eax | ebx | ecx | edx));
 }
 
-/* Exit handler: CPUID. */
-enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
+static noinline void no_entry(struct kvm_vcpu *vcpu)
 {
 	u64 *val = vcpu->regs.val;
 	u32 eax = val[KVM_REG_RAX], ebx, ecx = val[KVM_REG_RCX], edx;
+
+	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	val[KVM_REG_RAX] = eax;
+	val[KVM_REG_RBX] = ebx;
+	val[KVM_REG_RCX] = ecx;
+	val[KVM_REG_RDX] = edx;
+}
+
+/* Exit handler: CPUID. */
+enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e;
+	u64 *val = vcpu->regs.val;
 
 	/* CPUID faulting (SDM vol. 3, 2.17). */
 	if (unlikely(vcpu->msr.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
@@ -455,11 +467,15 @@ enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
 	}
 	if (trace_kvm_cpuid_enabled())
 		trace_cpuid(vcpu);
-	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
-	val[KVM_REG_RAX] = eax;
-	val[KVM_REG_RBX] = ebx;
-	val[KVM_REG_RCX] = ecx;
-	val[KVM_REG_RDX] = edx;
+	e = find(vcpu, val[KVM_REG_RAX], val[KVM_REG_RCX]);
+	if (unlikely(!e)) {
+		no_entry(vcpu);
+		return exit_skip(vcpu);
+	}
+	val[KVM_REG_RAX] = e->eax;
+	val[KVM_REG_RBX] = e->ebx;
+	val[KVM_REG_RCX] = e->ecx;
+	val[KVM_REG_RDX] = e->edx;
 	return exit_skip(vcpu);
 }
 EXPORT_SYMBOL_NS_GPL(exit_cpuid, GUESTMODE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Control registers, EFER, XCR0: checks and effects (cr.c); segments and modes (segment.c); DRs
+ * Control registers, EFER, XCR0: checks and effects (cr.c); segments and modes (access.h); DRs
  * (debug.c).
  */
 #ifndef GUESTMODE_CR_H

@@ -89,45 +89,6 @@ void kvm_fpu_leave(struct kvm_vcpu *vcpu)
 	trace_kvm_fpu(0);
 }
 
-/**
- * kvm_xstate_enter() - the guest's XCR0, IA32_XSS and PKRU for one entry
- * @vcpu: the vCPU
- *
- * IA32_XSS whether or not the guest's CPUID has XSAVES: SVM can't intercept the instruction.
- * Context: irqs off until kvm_xstate_leave(): a softirq may use the FPU.
- */
-void kvm_xstate_enter(struct kvm_vcpu *vcpu)
-{
-	u64 cr4 = kvm_cr4(vcpu);
-
-	if (cr4 & X86_CR4_OSXSAVE) {
-		if (vcpu->regs.xcr0 != kvm_host_xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->regs.xcr0);
-		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
-			wrmsrl(MSR_IA32_XSS, vcpu->regs.ia32_xss);
-	}
-	if (cpu_feature_enabled(X86_FEATURE_PKU) &&
-	    ((vcpu->regs.xcr0 & XFEATURE_MASK_PKRU) || (cr4 & X86_CR4_PKE)))
-		write_pkru(vcpu->regs.pkru);
-}
-
-void kvm_xstate_leave(struct kvm_vcpu *vcpu)
-{
-	u64 cr4 = kvm_cr4(vcpu);
-
-	if (cpu_feature_enabled(X86_FEATURE_PKU) &&
-	    ((vcpu->regs.xcr0 & XFEATURE_MASK_PKRU) || (cr4 & X86_CR4_PKE))) {
-		vcpu->regs.pkru = rdpkru();
-		write_pkru(current->thread.pkru);
-	}
-	if (cr4 & X86_CR4_OSXSAVE) {
-		if (vcpu->regs.xcr0 != kvm_host_xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, kvm_host_xcr0);
-		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
-			wrmsrl(MSR_IA32_XSS, kvm_host_xss);
-	}
-}
-
 void kvm_xsave_get(struct kvm_vcpu *vcpu, void *buf, u32 size)
 {
 	/*

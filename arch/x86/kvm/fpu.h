@@ -3,6 +3,13 @@
 #ifndef GUESTMODE_FPU_H
 #define GUESTMODE_FPU_H
 
+#include <linux/sched.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/xcr.h>
+#include <asm/fpu/xstate.h>
+#include <asm/pkru.h>
+
+#include "access.h"
 #include "vcpu.h"
 
 extern u64 kvm_host_xcr0, kvm_host_xss; /* what the host runs with; read at module load */
@@ -17,11 +24,50 @@ void kvm_fpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 void kvm_fpu_enter(struct kvm_vcpu *vcpu);
 void kvm_fpu_leave(struct kvm_vcpu *vcpu);
 
-/*
- * Around one hardware entry, irqs off: softirqs that use the FPU must never see the guest's XCR0.
+static __always_inline bool kvm_has_pkru(struct kvm_vcpu *vcpu, u64 cr4)
+{
+	return cpu_feature_enabled(X86_FEATURE_PKU) &&
+	       ((vcpu->regs.xcr0 & XFEATURE_MASK_PKRU) || (cr4 & X86_CR4_PKE));
+}
+
+/**
+ * kvm_xstate_enter() - the guest's XCR0, IA32_XSS and PKRU for one entry
+ * @vcpu: the vCPU
+ *
+ * IA32_XSS whether or not the guest's CPUID has XSAVES: SVM can't intercept the instruction.
+ * Context: irqs off until kvm_xstate_leave(): softirqs that use the FPU must never see the guest's
+ * XCR0.
  */
-void kvm_xstate_enter(struct kvm_vcpu *vcpu);
-void kvm_xstate_leave(struct kvm_vcpu *vcpu);
+static __always_inline void kvm_xstate_enter(struct kvm_vcpu *vcpu)
+{
+	u64 cr4 = kvm_cr4(vcpu);
+
+	if (cr4 & X86_CR4_OSXSAVE) {
+		if (vcpu->regs.xcr0 != kvm_host_xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->regs.xcr0);
+		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
+			wrmsrl(MSR_IA32_XSS, vcpu->regs.ia32_xss);
+	}
+	if (kvm_has_pkru(vcpu, cr4))
+		write_pkru(vcpu->regs.pkru);
+}
+
+/* The same back. */
+static __always_inline void kvm_xstate_leave(struct kvm_vcpu *vcpu)
+{
+	u64 cr4 = kvm_cr4(vcpu);
+
+	if (kvm_has_pkru(vcpu, cr4)) {
+		vcpu->regs.pkru = rdpkru();
+		write_pkru(current->thread.pkru);
+	}
+	if (cr4 & X86_CR4_OSXSAVE) {
+		if (vcpu->regs.xcr0 != kvm_host_xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, kvm_host_xcr0);
+		if (boot_cpu_has(X86_FEATURE_XSAVES) && vcpu->regs.ia32_xss != kvm_host_xss)
+			wrmsrl(MSR_IA32_XSS, kvm_host_xss);
+	}
+}
 
 /* KVM_GET_FPU ... KVM_SET_XCRS; vCPU mutex held, FPU not entered. 0 or -EINVAL. */
 int kvm_fpu_get(struct kvm_vcpu *vcpu, struct kvm_fpu *fpu);

@@ -156,7 +156,7 @@ static void debug_leave(struct kvm_vcpu *vcpu)
 
 static noinstr void hardware_run(struct kvm_vcpu *vcpu)
 {
-	kvm_guest_state_enter();
+	kvm_guest_state_enter(&vcpu->rcu_noted);
 	vendor_call(run, vcpu);
 	kvm_guest_state_leave();
 }
@@ -166,7 +166,8 @@ static void enter_and_exit(struct kvm_vcpu *vcpu)
 {
 	kvm_guest_time_enter();
 	/* Else another task's registers would enter the guest. */
-	fpregs_assert_state_consistent();
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING))
+		fpregs_assert_state_consistent();
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	kvm_xstate_enter(vcpu);
@@ -273,7 +274,7 @@ enum kvm_exit_action kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 /* Userspace drives the interrupt controller and asked for word when it may inject. */
 static bool user_wants_irq_window(struct kvm_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->run->request_interrupt_window) && !vcpu->lapic &&
+	return !vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
 	       !event_vectoring(vcpu) && !vcpu->event.exception.pending &&
 	       vendor_call(irq_allowed, vcpu);
 }
@@ -308,7 +309,8 @@ static long run_loop(struct kvm_vcpu *vcpu)
 	enum kvm_exit_action action;
 
 	for (;;) {
-		if (vcpu->lapic && lapic_has_events(vcpu))
+		/* An event comes with a request, which stays until it is served: req_event(). */
+		if (kvm_request_pending(vcpu) && lapic_has_events(vcpu))
 			lapic_serve_events(vcpu);
 		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE)) {
 			action = vcpu_enter(vcpu);

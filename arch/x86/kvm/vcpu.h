@@ -183,6 +183,7 @@ struct kvm_vcpu {
 	int cpu; /* [v] where loaded, -1: nowhere */
 	unsigned long requests; /* [a] BIT(enum kvm_request) */
 	int srcu_idx; /* [v] */
+	unsigned long rcu_noted; /* [v] jiffies: see kvm_guest_state_enter() */
 	struct rcuwait wait; /* sleeping in HLT */
 	unsigned int halt_poll_ns; /* [v] */
 	struct preempt_notifier preempt_notifier; /* [v] */

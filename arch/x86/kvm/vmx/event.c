@@ -15,19 +15,6 @@
 
 #define INTR_STATE_SHADOW (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
-/**
- * vmx_intr_state() - the interruptibility state, read at most once an exit
- * @vmx: the vCPU, loaded
- */
-u32 vmx_intr_state(struct vcpu_vmx *vmx)
-{
-	if (!vmx->intr_state_known) {
-		vmx->intr_state = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
-		vmx->intr_state_known = true;
-	}
-	return vmx->intr_state;
-}
-
 void vmx_set_intr_state(struct vcpu_vmx *vmx, u32 state)
 {
 	if (vmx->intr_state_known && vmx->intr_state == state)
@@ -267,7 +254,7 @@ void vmx_cancel_injection(struct kvm_vcpu *vcpu)
 
 /**
  * vmx_events_after_exit() - bring vcpu->event up to date with what hardware did
- * @vmx: the vCPU, after an exit that was not a failed entry
+ * @vmx: the vCPU, after an exit that was not a failed entry, but had to do with an event
  */
 void vmx_events_after_exit(struct vcpu_vmx *vmx)
 {
@@ -278,7 +265,7 @@ void vmx_events_after_exit(struct vcpu_vmx *vmx)
 		event_clear_injected(&vmx->vcpu);
 	}
 	vmx->soft_len = 0;
-	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
+	if (!(info & VECTORING_INFO_VALID_MASK))
 		return;
 	/* The exit interrupted a delivery. */
 	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
@@ -341,7 +328,7 @@ void vmx_update_tpr(struct kvm_vcpu *vcpu, u8 tpr, int max_irr)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u8 threshold = 0;
 
-	if (!(vmx->controls.cpu & CPU_BASED_TPR_SHADOW))
+	if (!vmx->vtpr)
 		return;
 	if (max_irr >= 0 && tpr >> 4 >= max_irr >> 4)
 		threshold = max_irr >> 4;

@@ -13,6 +13,16 @@
 
 /* --- behind an instruction ------------------------------------------------------------------- */
 
+/* As vmx_cache_reg(), where it is known which one, and most often to be read. */
+static __always_inline u64 read_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg, unsigned long field)
+{
+	if (!(vcpu->regs.avail & BIT(reg))) {
+		vcpu->regs.val[reg] = vmcs_read(field);
+		vcpu->regs.avail |= BIT(reg);
+	}
+	return vcpu->regs.val[reg];
+}
+
 /**
  * vmx_skip_insn() - go on behind the instruction that exited
  * @vcpu: the vCPU, loaded
@@ -23,7 +33,7 @@
 enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 rip = kvm_rip_read(vcpu), next, rflags;
+	u64 rip = read_reg(vcpu, KVM_REG_RIP, GUEST_RIP), next, rflags;
 	u32 state;
 
 	next = rip + vmcs_read(VM_EXIT_INSTRUCTION_LEN);
@@ -37,7 +47,7 @@ enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	}
 	/* RF ends with each instruction that completes; TF traps behind it (17.3.1). */
-	rflags = kvm_rflags_read(vcpu);
+	rflags = read_reg(vcpu, KVM_REG_RFLAGS, GUEST_RFLAGS);
 	if (unlikely(rflags & X86_EFLAGS_RF))
 		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
 	if (unlikely(rflags & X86_EFLAGS_TF))
@@ -262,7 +272,10 @@ enum kvm_exit_action vmx_handle_exit(struct kvm_vcpu *vcpu)
 		vmx_cancel_injection(vcpu);
 		return exit_fail_entry(vcpu, vcpu->exit.reason);
 	}
-	vmx_events_after_exit(vmx);
+	if (unlikely(vmx->injecting || vmx->vectoring & VECTORING_INFO_VALID_MASK))
+		vmx_events_after_exit(vmx);
+	else
+		vmx->soft_len = 0;
 	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vcpu->exit.reason & VMX_EXIT_BASIC);
 }
 

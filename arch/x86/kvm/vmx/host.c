@@ -74,8 +74,13 @@ void vmx_host_cpu(void)
 	vmcs_write(HOST_IA32_SYSENTER_ESP, value);
 }
 
-/* The thread's own: once per load, since only the thread changes them. */
-static void save_thread(struct vcpu_vmx *vmx)
+/**
+ * vmx_host_save() - the thread's own state: once per load, since only the thread changes it
+ * @vmx: the vCPU
+ *
+ * Context: irqs off, before an entry.
+ */
+void vmx_host_save(struct vcpu_vmx *vmx)
 {
 	struct vmx_host *h = &vmx->host;
 
@@ -93,42 +98,6 @@ static void save_thread(struct vcpu_vmx *vmx)
 	h->debugctl = get_debugctlmsr();
 	h->ldt_used = false;
 	h->saved = true;
-}
-
-/**
- * vmx_host_prepare() - the host's state of this moment into the VMCS
- * @vmx: the vCPU
- *
- * Context: irqs off, before an entry.
- */
-void vmx_host_prepare(struct vcpu_vmx *vmx)
-{
-	struct vmx_host *h = &vmx->host;
-	u64 value;
-	u16 ldt;
-
-	if (unlikely(!h->saved))
-		save_thread(vmx);
-	/*
-	 * Another thread of the process may change it at any time, by IPI: remember that it is
-	 * used.
-	 */
-	store_ldt(ldt);
-	if (unlikely(ldt)) {
-		h->ldt_used = true;
-		h->ldt = ldt;
-	}
-	/* PCIDs change with flushes, CR4 with features that are switched on while we are here. */
-	value = __get_current_cr3_fast();
-	if (unlikely(value != h->vmcs_cr3)) {
-		vmcs_write(HOST_CR3, value);
-		h->vmcs_cr3 = value;
-	}
-	value = cr4_read_shadow();
-	if (unlikely(value != h->vmcs_cr4)) {
-		vmcs_write(HOST_CR4, value);
-		h->vmcs_cr4 = value;
-	}
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
+#include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
 #include "cr.h"
@@ -37,13 +38,43 @@ static_assert(KVM_REG_RAX == 0 && KVM_REG_RCX == 1 && KVM_REG_RDX == 2 && KVM_RE
  */
 static void load_tpr(struct vcpu_vmx *vmx)
 {
-	if (!(vmx->controls.cpu & CPU_BASED_TPR_SHADOW))
+	if (!vmx->vtpr)
 		return;
-	vmx->tpr = kvm_get_cr8(&vmx->vcpu);
+	vmx->tpr = READ_ONCE(*vmx->vtpr);
 	/* 26.2.1.1: the threshold may not be above it. */
-	if (unlikely(vmx->tpr_threshold > vmx->tpr)) {
-		vmx->tpr_threshold = vmx->tpr;
-		vmcs_write(TPR_THRESHOLD, vmx->tpr);
+	if (unlikely(vmx->tpr_threshold > vmx->tpr >> 4)) {
+		vmx->tpr_threshold = vmx->tpr >> 4;
+		vmcs_write(TPR_THRESHOLD, vmx->tpr_threshold);
+	}
+}
+
+/*
+ * The host's state of this moment. Another thread of the process may change the LDT at any time,
+ * by IPI: remembered is that it is used. PCIDs change with flushes, CR4 with features that are
+ * switched on while we are here.
+ */
+static __always_inline void host_prepare(struct vcpu_vmx *vmx)
+{
+	struct vmx_host *h = &vmx->host;
+	u64 value;
+	u32 ldt;
+
+	if (unlikely(!h->saved))
+		vmx_host_save(vmx);
+	asm volatile("sldt %0" : "=r"(ldt));
+	if (unlikely(ldt)) {
+		h->ldt_used = true;
+		h->ldt = ldt;
+	}
+	value = __read_cr3();
+	if (unlikely(value != h->vmcs_cr3)) {
+		vmcs_write(HOST_CR3, value);
+		h->vmcs_cr3 = value;
+	}
+	value = cr4_read_shadow();
+	if (unlikely(value != h->vmcs_cr4)) {
+		vmcs_write(HOST_CR4, value);
+		h->vmcs_cr4 = value;
 	}
 }
 
@@ -88,7 +119,7 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 	}
 	if (unlikely(vmx->emulate))
 		return;
-	vmx_host_prepare(vmx);
+	host_prepare(vmx);
 	if (vmx_features.perf)
 		vmx_host_perf(vmx);
 	if (unlikely(vmx->flush))
@@ -184,13 +215,8 @@ noinstr void vmx_run(struct kvm_vcpu *vcpu)
 /* The guest's own writes of CR8 went to the LAPIC's page: its priorities must follow. */
 static void save_tpr(struct vcpu_vmx *vmx)
 {
-	u64 tpr;
-
-	if (!(vmx->controls.cpu & CPU_BASED_TPR_SHADOW))
-		return;
-	tpr = kvm_get_cr8(&vmx->vcpu);
-	if (unlikely(tpr != vmx->tpr))
-		kvm_set_cr8(&vmx->vcpu, tpr);
+	if (unlikely(vmx->vtpr && READ_ONCE(*vmx->vtpr) != vmx->tpr))
+		kvm_set_cr8(&vmx->vcpu, kvm_get_cr8(&vmx->vcpu));
 }
 
 /**

@@ -4,10 +4,12 @@
 #include <linux/cpu.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
+#include <linux/perf_event.h>
 #include <linux/pgtable.h>
 #include <asm/cpu_device_id.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
@@ -220,6 +222,18 @@ static void __init choose_l1d_flush(void)
 	}
 }
 
+/* Has the kernel a driver of this CPU's performance counters? That is settled when it boots. */
+static bool __init host_counts(void)
+{
+	const struct perf_guest_switch_msr *msrs;
+	int nr;
+
+	preempt_disable();
+	msrs = perf_guest_get_msrs(&nr, NULL);
+	preempt_enable();
+	return msrs;
+}
+
 static int __init read_features(void)
 {
 	struct vmx_features *f = &vmx_features;
@@ -247,7 +261,7 @@ static int __init read_features(void)
 		rdmsrl(MSR_IA32_VMX_MISC, misc);
 		f->preemption_timer = misc & MISC_TIMER_SHIFT;
 	}
-	f->perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON);
+	f->perf = host_counts();
 	read_fixed_bits();
 	choose_l1d_flush();
 	return 0;

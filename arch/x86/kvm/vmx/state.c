@@ -184,6 +184,16 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
 		vmcs_write(GUEST_PDPTR0 + 2 * i, valid_pdpte(vcpu, pdptes[i]));
 }
 
+/* Where the VMCS has registers that are fetched when somebody asks. */
+static const u16 reg_field[KVM_NR_REGS] = {
+	[KVM_REG_RIP] = GUEST_RIP,
+	[KVM_REG_RSP] = GUEST_RSP,
+	[KVM_REG_RFLAGS] = GUEST_RFLAGS,
+	[KVM_REG_CR3] = GUEST_CR3,
+	[KVM_REG_CPL] = GUEST_SS_AR_BYTES,
+	[KVM_REG_CS_L] = GUEST_CS_AR_BYTES,
+};
+
 /**
  * vmx_cache_reg() - fetch a register that the VMCS holds since the last exit
  * @vcpu: the vCPU, loaded
@@ -191,30 +201,13 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
  */
 void vmx_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 {
-	u64 *val = vcpu->regs.val;
+	u64 value = vmcs_read(reg_field[reg]);
 
-	switch (reg) {
-	case KVM_REG_RIP:
-		val[reg] = vmcs_read(GUEST_RIP);
-		break;
-	case KVM_REG_RSP:
-		val[reg] = vmcs_read(GUEST_RSP);
-		break;
-	case KVM_REG_RFLAGS:
-		val[reg] = vmcs_read(GUEST_RFLAGS);
-		break;
-	case KVM_REG_CR3:
-		val[reg] = vmcs_read(GUEST_CR3);
-		break;
-	case KVM_REG_CPL:
-		val[reg] = (vmcs_read(GUEST_SS_AR_BYTES) & VMX_AR_DPL_BITS) >> 5;
-		break;
-	case KVM_REG_CS_L:
-		val[reg] = !!(vmcs_read(GUEST_CS_AR_BYTES) & VMX_AR_L);
-		break;
-	default:
-		WARN_ON_ONCE(1);
-	}
+	if (reg == KVM_REG_CPL)
+		value = (value & VMX_AR_DPL_BITS) >> 5;
+	else if (reg == KVM_REG_CS_L)
+		value = !!(value & VMX_AR_L);
+	vcpu->regs.val[reg] = value;
 	vcpu->regs.avail |= BIT(reg);
 }
 

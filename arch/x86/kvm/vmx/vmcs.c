@@ -3,6 +3,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/trapnr.h>
 
@@ -209,6 +210,7 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 	vmcs_write(CR4_GUEST_HOST_MASK, ~0ULL);
 	/* With the LAPIC's page as virtual-APIC page CR8 needs no exit. */
 	if (vmx->vcpu.lapic && vmx_features.can.cpu & CPU_BASED_TPR_SHADOW) {
+		vmx->vtpr = lapic_page(&vmx->vcpu) + APIC_TASKPRI;
 		vmcs_write(VIRTUAL_APIC_PAGE_ADDR, __pa(lapic_page(&vmx->vcpu)));
 		vmcs_write(TPR_THRESHOLD, 0);
 	}

@@ -107,7 +107,8 @@ struct vcpu_vmx {
 	bool irq_window; /* [v] */
 	bool nmi_window; /* [v] */
 	bool cr8_window; /* [v] lowering the TPR would let an interrupt in */
-	u8 tpr; /* [v] CR8 in the virtual-APIC page at the last entry */
+	const u8 *vtpr; /* [i] TPR in the LAPIC's page, NULL: no TPR shadow; contents [v] */
+	u8 tpr; /* [v] TPR at the last entry */
 	u64 deadline; /* [v] guest TSC at which to exit, 0: never */
 	u8 tpr_threshold; /* [v] as the VMCS holds it: a CR8 below it exits */
 };
@@ -115,6 +116,19 @@ struct vcpu_vmx {
 static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vcpu_vmx, vcpu);
+}
+
+/**
+ * vmx_intr_state() - the interruptibility state, read at most once an exit
+ * @vmx: the vCPU, loaded
+ */
+static inline u32 vmx_intr_state(struct vcpu_vmx *vmx)
+{
+	if (!vmx->intr_state_known) {
+		vmx->intr_state = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
+		vmx->intr_state_known = true;
+	}
+	return vmx->intr_state;
 }
 
 static inline u32 vmx_exit_basic(struct kvm_vcpu *vcpu)
@@ -150,7 +164,7 @@ void vmx_percpu_forget(struct vcpu_vmx *vmx);
 /* host.c */
 void vmx_host_constant(struct vcpu_vmx *vmx);
 void vmx_host_cpu(void);
-void vmx_host_prepare(struct vcpu_vmx *vmx);
+void vmx_host_save(struct vcpu_vmx *vmx);
 void vmx_host_put(struct vcpu_vmx *vmx);
 void vmx_host_perf(struct vcpu_vmx *vmx);
 int vmx_l1d_alloc(void);
@@ -174,7 +188,6 @@ void vmx_host_nmi(void);
 extern const char vmx_exit_point[];
 
 /* event.c */
-u32 vmx_intr_state(struct vcpu_vmx *vmx);
 void vmx_set_intr_state(struct vcpu_vmx *vmx, u32 state);
 void vmx_events_after_exit(struct vcpu_vmx *vmx);
 void vmx_fix_intr_state(struct vcpu_vmx *vmx);
