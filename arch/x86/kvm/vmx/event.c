@@ -143,7 +143,11 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 		inject_soft(vmx, info | INTR_TYPE_SOFT_EXCEPTION, vmx->soft_len ?: 1);
 		return;
 	}
-	if (e->has_error) {
+	/*
+	 * None in real mode (26.2.1.3), where what an exit interrupted or userspace brings may have
+	 * one all the same.
+	 */
+	if (e->has_error && kvm_is_pe(vcpu)) {
 		vmcs_write(VM_ENTRY_EXCEPTION_ERROR_CODE, e->error);
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	}
