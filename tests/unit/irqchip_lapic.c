@@ -326,6 +326,101 @@ static void test_state(void)
 	tap_eq(host_read(&h2, LAPIC_LVTT), 0x700ff, "all ones: LVTT sane");
 }
 
+/* What hardware does to the page when it delivers the vector (SDM vol. 3, 29.2.2). */
+static void hardware_delivers(u8 vector)
+{
+	u32 word = (vector >> 5) * 16, bit = 1u << (vector & 31);
+
+	lapic_set(&h.l, LAPIC_IRR + word, lapic_get(&h.l, LAPIC_IRR + word) & ~bit);
+	lapic_set(&h.l, LAPIC_ISR + word, lapic_get(&h.l, LAPIC_ISR + word) | bit);
+	lapic_set(&h.l, LAPIC_PPR, vector & 0xf0);
+}
+
+static void test_hardware(void)
+{
+	int v;
+
+	host_init(&h, 0, true);
+	host_enable(&h);
+	lapic_regs_accept(&h.l, 0x35, false);
+	lapic_regs_set_hw(&h.l, true);
+	tap_eq(lapic_regs_accept(&h.l, 0x41, false), IRQ_DELIVERED, "hardware: accepted");
+	tap_eq(lapic_regs_accept(&h.l, 0x41, false), IRQ_COALESCED, "hardware: coalesced");
+	lapic_regs_accept(&h.l, 0x62, true);
+	tap_eq(host_read(&h, LAPIC_IRR + 0x20) | host_read(&h, LAPIC_IRR + 0x30), 0,
+	       "hardware: the page is left alone");
+	lapic_regs_sync(&h.l);
+	tap_eq(lapic_regs_highest_irr(&h.l), 0x62, "hardware: requested once synchronised");
+	tap_eq(host_read(&h, LAPIC_IRR + 0x20), 1 << 1, "hardware: the other one, too");
+	tap_eq(host_read(&h, LAPIC_TMR + 0x30), 1 << 2, "hardware: with how it came");
+	tap_eq(lapic_regs_accept(&h.l, 0x41, false), IRQ_DELIVERED,
+	       "hardware: may have been delivered meanwhile");
+	hardware_delivers(0x62);
+	lapic_regs_sync(&h.l);
+	tap_eq(lapic_regs_highest_isr(&h.l), 0x62, "hardware: in service");
+	tap_eq(lapic_regs_highest_irr(&h.l), 0x41, "hardware: next in line");
+	v = lapic_regs_pending(&h.l);
+	tap_ok(v == -1, "hardware: but masked: expected -1, saw %d", v);
+	h.eois = h.eoi_levels = 0;
+	lapic_regs_eoi_done(&h.l, 0x62);
+	tap_eq(h.eois, 1, "hardware: its EOI is passed on");
+	tap_eq(h.eoi_vector, 0x62, "hardware: whose");
+	tap_eq(h.eoi_levels, 1, "hardware: as a level-triggered one's");
+	/* A self-IPI of the guest's, where the model has seen nothing of it. */
+	lapic_set(&h.l, LAPIC_IRR + 0x70, 1);
+	lapic_regs_sync(&h.l);
+	tap_eq(lapic_regs_highest_irr(&h.l), 0xe0, "hardware: a self-IPI is seen");
+	lapic_set(&h.l, LAPIC_IRR + 0x70, 0);
+	lapic_regs_accept(&h.l, 0x77, false);
+	h.events = 0;
+	lapic_regs_set_hw(&h.l, false);
+	tap_eq(h.events, 1, "software again: looks at once");
+	tap_eq(lapic_regs_highest_irr(&h.l), 0x77, "software again: finds what was posted");
+	lapic_regs_eoi(&h.l);
+	tap_eq(lapic_regs_ack(&h.l), 0x77, "software again: takes it");
+	lapic_regs_set_hw(&h.l, true);
+	lapic_regs_accept(&h.l, 0x88, false);
+	lapic_regs_reset(&h.l);
+	lapic_regs_sync(&h.l);
+	v = lapic_regs_highest_irr(&h.l);
+	tap_ok(v == -1, "reset: nothing posted stays: expected -1, saw %d", v);
+}
+
+/* Hardware writes first, and then says so. */
+static void hardware_writes(u32 reg, u32 val)
+{
+	lapic_set(&h.l, reg, val);
+	lapic_regs_written(&h.l, reg);
+}
+
+static void test_hardware_writes(void)
+{
+	host_init(&h, 5, false);
+	host_enable(&h);
+	lapic_regs_set_hw(&h.l, true);
+	hardware_writes(LAPIC_ID, 0x0f000000);
+	tap_eq(host_read(&h, LAPIC_ID), 5 << 24, "written: the id stays");
+	hardware_writes(LAPIC_LVTT, 0x40);
+	hardware_writes(LAPIC_TDCR, 0xb);
+	hardware_writes(LAPIC_TMICT, 1000);
+	tap_eq(h.timer, h.now + 1000, "written: the timer runs");
+	host_advance(&h, 400);
+	hardware_writes(LAPIC_TDCR, 0);
+	tap_eq(h.timer, h.now + 1200, "written: the rest of the count is slower");
+	hardware_writes(LAPIC_LVTT, LAPIC_LVTT_DEADLINE | 0x40);
+	tap_eq(h.timer, 0, "written: another mode stops the timer");
+	tap_eq(host_read(&h, LAPIC_TMICT), 0, "written: and its count");
+	hardware_writes(LAPIC_TMICT, 1000);
+	tap_eq(host_read(&h, LAPIC_TMICT), 0, "written: no count in deadline mode");
+	hardware_writes(LAPIC_LVT0, 0xffffffff);
+	tap_eq(host_read(&h, LAPIC_LVT0), 0x1a7ff, "written: reserved bits stay 0");
+	h.msgs = 0;
+	lapic_set(&h.l, LAPIC_ICR2, 0x03000000);
+	hardware_writes(LAPIC_ICR, 0x4051);
+	tap_eq(h.msgs, 1, "written: ICR sends");
+	tap_eq(h.msg[0].dest, 3, "written: to ICR2's destination");
+}
+
 int main(void)
 {
 	test_reset();
@@ -339,5 +434,7 @@ int main(void)
 	test_svr();
 	test_modes();
 	test_state();
+	test_hardware();
+	test_hardware_writes();
 	return tap_done();
 }

@@ -300,7 +300,7 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
 			vendor_call(irq_window, vcpu);
 		return;
 	}
-	if (irqchip_pending(vcpu) < 0)
+	if (irqchip_to_inject(vcpu) < 0)
 		return;
 	if (!busy && vendor_call(irq_allowed, vcpu)) {
 		int vector = irqchip_ack(vcpu);
@@ -313,7 +313,7 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
 			trace_kvm_inj_virq(vector, false, false);
 			vendor_call(inject_irq, vcpu, false);
 		}
-		if (irqchip_pending(vcpu) < 0)
+		if (irqchip_to_inject(vcpu) < 0)
 			return;
 	}
 	vendor_call(irq_window, vcpu);
@@ -340,7 +340,7 @@ int event_inject(struct kvm_vcpu *vcpu)
 	busy = inject_nmi(vcpu, busy) || busy;
 	inject_irq(vcpu, busy);
 	if (vcpu->lapic)
-		vendor_call(update_tpr, vcpu, lapic_get_cr8(vcpu) << 4, lapic_highest_irr(vcpu));
+		vendor_call(update_lapic, vcpu, lapic_get_cr8(vcpu) << 4, lapic_highest_irr(vcpu));
 	return 0;
 }
 

@@ -268,6 +268,20 @@ static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
 }
 
 /**
+ * exit_mmio() - the guest touched a gpa that is no memory
+ * @vcpu: the vCPU
+ * @gpa: which
+ */
+enum kvm_exit_action exit_mmio(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	/* A stack or descriptor table in device memory: no instruction stands behind the access. */
+	if (unlikely(event_vectoring(vcpu)))
+		return exit_delivery(vcpu, gpa);
+	return kvm_emulate(vcpu, 0);
+}
+EXPORT_SYMBOL_NS_GPL(exit_mmio, GUESTMODE);
+
+/**
  * exit_nested_fault() - the guest touched a gpa that the nested page table doesn't allow
  * @vcpu: the vCPU
  * @gpa: which
@@ -280,13 +294,7 @@ enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 acc
 	case MMU_FAULT_FIXED:
 		return KVM_RESUME;
 	case MMU_FAULT_EMULATE:
-		/*
-		 * A stack or descriptor table in device memory: no instruction stands behind the
-		 * access.
-		 */
-		if (unlikely(event_vectoring(vcpu)))
-			return exit_delivery(vcpu, gpa);
-		return kvm_emulate(vcpu, 0);
+		return exit_mmio(vcpu, gpa);
 	default:
 		return KVM_FAIL;
 	}

@@ -62,6 +62,8 @@ enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the
 enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6);
 enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu);
 
+enum kvm_exit_action exit_mmio(struct kvm_vcpu *vcpu, gpa_t gpa);
+
 /* A nested page fault: maps, or emulates an MMIO access. */
 enum kvm_exit_action exit_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
 

@@ -27,6 +27,8 @@ struct kvm_vendor_caps {
 	bool tsc_scaling;
 	u8 tsc_frac_bits;
 	bool deadline; /* set_deadline may work */
+	/* hardware can be such a LAPIC: it delivers interrupts, and keeps registers in its page */
+	bool xapic_hw, x2apic_hw;
 	u64 tsc_ratio_default; /* 1.0 */
 	u64 tsc_ratio_max;
 	u8 trace_isa; /* whose exit reasons: KVM_ISA_* */
@@ -94,8 +96,8 @@ struct kvm_vendor_caps {
  *  set_shadow
  *  get_nmi_mask      NMIs blocked until IRET?
  *  set_nmi_mask
- *  update_tpr        in-kernel LAPIC: TPR, and highest requested vector that it masks (-1: none) so
- *                    that lowering TPR exits
+ *  update_lapic      in-kernel LAPIC: TPR, and highest requested vector (-1: none). Lowering TPR
+ *                    exits if it masks that; what lapic_hw() leaves to hardware it delivers itself
  * intercepts:
  *  update_intercepts recompute all from the guest's CPUID, guest_debug, caps; the only owner of
  *                    intercept state
@@ -151,7 +153,7 @@ struct kvm_vendor_caps {
 	X(void, set_shadow, (struct kvm_vcpu * vcpu, u32 mask))                                    \
 	X(bool, get_nmi_mask, (struct kvm_vcpu * vcpu))                                            \
 	X(void, set_nmi_mask, (struct kvm_vcpu * vcpu, bool masked))                               \
-	X(void, update_tpr, (struct kvm_vcpu * vcpu, u8 tpr, int max_irr))                         \
+	X(void, update_lapic, (struct kvm_vcpu * vcpu, u8 tpr, int max_irr))                       \
 	X(void, update_intercepts, (struct kvm_vcpu * vcpu))                                       \
 	X(int, get_msr, (struct kvm_vcpu * vcpu, u32 index, u64 * value))                          \
 	X(int, set_msr, (struct kvm_vcpu * vcpu, u32 index, u64 value, bool host))                 \

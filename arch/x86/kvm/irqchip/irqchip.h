@@ -6,6 +6,7 @@
 #define GUESTMODE_IRQCHIP_H
 
 #include <linux/atomic.h>
+#include <linux/mm_types.h>
 #include "iobus.h"
 #include "kvm.h"
 
@@ -33,7 +34,28 @@ struct kvm_vm_irqchip {
 	atomic_t nr_xapic; /* [a] LAPICs enabled in xAPIC mode */
 	bool x2apic_32bit_ids; /* [l] KVM_X2APIC_API_USE_32BIT_IDS */
 	u8 bcast; /* [l] enum irq_broadcast of an 8-bit destination 0xff */
+	/*
+	 * [i] with the first LAPIC: what the xAPICs' page is mapped to, so that hardware knows it;
+	 * NULL: nothing. Not mapped once @access_off [a].
+	 */
+	struct page *access_page;
+	bool access_off;
 };
+
+/**
+ * irqchip_access_page() - the page to be mapped where xAPICs are that hardware keeps
+ * @irqchip: the VM's
+ * @gfn: where a guest has found nothing
+ *
+ * Return: it; NULL: nothing to be mapped there. As long as that is not so every LAPIC of the VM is
+ * such an xAPIC: nobody reads or writes the page itself.
+ */
+static inline struct page *irqchip_access_page(const struct kvm_vm_irqchip *irqchip, gfn_t gfn)
+{
+	if (gfn != APIC_DEFAULT_BASE >> PAGE_SHIFT || READ_ONCE(irqchip->access_off))
+		return NULL;
+	return irqchip->access_page;
+}
 
 /* Who can pull a line up; the line is the OR of all of them. */
 enum kvm_irq_source {
@@ -81,9 +103,22 @@ void lapic_reset(struct kvm_vcpu *vcpu, bool init_event);
  */
 int irqchip_pending(struct kvm_vcpu *vcpu);
 int irqchip_ack(struct kvm_vcpu *vcpu);
+/* As irqchip_pending, but without what hardware delivers by itself. */
+int irqchip_to_inject(struct kvm_vcpu *vcpu);
 
-/* Highest vector in IRR whatever TPR says, or -1; for update_tpr. */
+/* Highest vector in IRR whatever TPR says, or -1; for update_lapic. */
 int lapic_highest_irr(struct kvm_vcpu *vcpu);
+
+/*
+ * Where hardware is the LAPIC in the mode that it is in (kvm_caps->xapic_hw, x2apic_hw): the same
+ * page, and the same model for all that hardware leaves. For the vendor, on the vCPU's thread.
+ */
+enum lapic_hw { LAPIC_SOFTWARE, LAPIC_HW_XAPIC, LAPIC_HW_X2APIC };
+enum lapic_hw lapic_hw(struct kvm_vcpu *vcpu);
+int lapic_highest_isr(struct kvm_vcpu *vcpu);
+void lapic_eoi_exits(struct kvm_vcpu *vcpu, u64 vectors[4]);
+void lapic_eoi_done(struct kvm_vcpu *vcpu, u8 vector);
+void lapic_written(struct kvm_vcpu *vcpu, u32 offset);
 
 /* The register page, laid out as the architecture has it: hardware may read and write TPR there. */
 void *lapic_page(struct kvm_vcpu *vcpu);

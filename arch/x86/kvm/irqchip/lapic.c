@@ -14,6 +14,7 @@
 #include "../cpuid.h"
 #include "../event.h"
 #include "../guest_time.h"
+#include "../mmu/mmu.h"
 #include "../trace.h"
 #include "internal.h"
 
@@ -29,6 +30,13 @@ MODULE_PARM_DESC(min_timer_period_us, "shortest period of a guest's periodic API
 static struct kvm_lapic *to_lapic(struct lapic_regs *l)
 {
 	return container_of(l, struct kvm_lapic, regs);
+}
+
+/* Hardware may have moved vectors since the last look. */
+static __always_inline void sync_hw(struct kvm_lapic *lapic)
+{
+	if (unlikely(lapic->regs.hw))
+		lapic_regs_sync(&lapic->regs);
 }
 
 /* --- what the model asks for ----------------------------------------------------------------- */
@@ -114,6 +122,49 @@ u64 lapic_host_tsc_to_ns(struct lapic_regs *l, u64 ticks)
 	return kvm_tsc_to_host_ns(to_lapic(l)->vcpu, ticks);
 }
 
+/* --- whether hardware is the LAPIC ----------------------------------------------------------- */
+
+/* Once a VM: before its first LAPIC is an xAPIC that hardware keeps. kvm->lock held. */
+static int create_access_page(struct kvm_vm_irqchip *irqchip)
+{
+	if (!kvm_caps->xapic_hw || irqchip->access_page)
+		return 0;
+	irqchip->access_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return irqchip->access_page ? 0 : -ENOMEM;
+}
+
+/*
+ * A LAPIC is about to be something else, or elsewhere. One nested page table serves all vCPUs, so
+ * the page goes for all of them: an xAPIC's accesses are emulated then. May sleep.
+ */
+static void access_page_off(struct kvm *kvm)
+{
+	gfn_t gfn = APIC_DEFAULT_BASE >> PAGE_SHIFT;
+
+	if (!kvm->irqchip.access_page || READ_ONCE(kvm->irqchip.access_off))
+		return;
+	/* Nobody maps it behind the zap: see map_access_page(). */
+	WRITE_ONCE(kvm->irqchip.access_off, true);
+	mmu_zap_gfn_range(kvm, gfn, gfn + 1);
+}
+
+/* Where the vendor's hardware can be this LAPIC in its mode, it is: its controls follow. */
+static void choose_hw(struct kvm_lapic *lapic)
+{
+	struct lapic_regs *l = &lapic->regs;
+	bool hw = false;
+
+	if (l->hw_enabled && l->x2apic)
+		hw = kvm_caps->x2apic_hw;
+	else if (l->hw_enabled)
+		hw = irqchip_access_page(&lapic->vcpu->kvm->irqchip,
+					 APIC_DEFAULT_BASE >> PAGE_SHIFT);
+	if (!l->hw && !hw)
+		return;
+	lapic_regs_set_hw(l, hw);
+	kvm_make_request(KVM_REQ_INTERCEPTS, lapic->vcpu);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static enum hrtimer_restart timer_fired(struct hrtimer *timer)
@@ -140,6 +191,8 @@ int lapic_create(struct kvm_vcpu *vcpu)
 	if (!lapic)
 		return -ENOMEM;
 	BUILD_BUG_ON(LAPIC_PAGE_SIZE != PAGE_SIZE);
+	if (create_access_page(&vcpu->kvm->irqchip))
+		goto err;
 	lapic->regs.page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!lapic->regs.page)
 		goto err;
@@ -207,6 +260,7 @@ static void set_mode(struct kvm_lapic *lapic, bool hw_enabled, bool x2apic)
 	}
 	lapic_regs_set_mode(&lapic->regs, hw_enabled, x2apic);
 	lapic_count_xapic(lapic);
+	choose_hw(lapic);
 }
 
 /**
@@ -349,6 +403,7 @@ void lapic_serve_events(struct kvm_vcpu *vcpu)
 
 	if (!lapic || !READ_ONCE(lapic->events))
 		return;
+	sync_hw(lapic);
 	if (test_and_clear_bit(LAPIC_EV_TIMER, &lapic->events))
 		lapic_timer_expired(&lapic->regs);
 	if (test_and_clear_bit(LAPIC_EV_ILLEGAL, &lapic->events))
@@ -402,7 +457,23 @@ int irqchip_pending(struct kvm_vcpu *vcpu)
 		if (vector >= 0)
 			return vector;
 	}
-	return lapic->regs.hw_enabled ? lapic_regs_pending(&lapic->regs) : -1;
+	if (!lapic->regs.hw_enabled)
+		return -1;
+	sync_hw(lapic);
+	return lapic_regs_pending(&lapic->regs);
+}
+
+/**
+ * irqchip_to_inject() - the same, but for what hardware delivers by itself
+ * @vcpu: the vCPU
+ *
+ * Context: its thread; doesn't sleep. Return: vector, or -1.
+ */
+int irqchip_to_inject(struct kvm_vcpu *vcpu)
+{
+	if (!lapic_hw(vcpu))
+		return irqchip_pending(vcpu);
+	return extint_pending(vcpu) ? pic_peek(vcpu->kvm->irqchip.pic) : -1;
 }
 
 /**
@@ -419,15 +490,91 @@ int irqchip_ack(struct kvm_vcpu *vcpu)
 		return -1;
 	if (unlikely(extint_pending(vcpu)))
 		return pic_ack(vcpu->kvm->irqchip.pic);
-	return lapic->regs.hw_enabled ? lapic_regs_ack(&lapic->regs) : -1;
+	return lapic->regs.hw_enabled && !lapic->regs.hw ? lapic_regs_ack(&lapic->regs) : -1;
 }
 
 int lapic_highest_irr(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *lapic = vcpu->lapic;
 
-	return lapic && lapic->regs.hw_enabled ? lapic_regs_highest_irr(&lapic->regs) : -1;
+	if (!lapic || !lapic->regs.hw_enabled)
+		return -1;
+	sync_hw(lapic);
+	return lapic_regs_highest_irr(&lapic->regs);
 }
+
+/* --- where hardware is the LAPIC ------------------------------------------------------------- */
+
+enum lapic_hw lapic_hw(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->lapic || !vcpu->lapic->regs.hw)
+		return LAPIC_SOFTWARE;
+	return vcpu->lapic->regs.x2apic ? LAPIC_HW_X2APIC : LAPIC_HW_XAPIC;
+}
+EXPORT_SYMBOL_NS_GPL(lapic_hw, GUESTMODE);
+
+int lapic_highest_isr(struct kvm_vcpu *vcpu)
+{
+	return lapic_regs_highest_isr(&vcpu->lapic->regs);
+}
+EXPORT_SYMBOL_NS_GPL(lapic_highest_isr, GUESTMODE);
+
+/**
+ * lapic_eoi_exits() - the vectors whose EOI somebody must hear of
+ * @vcpu: the vCPU, with its LAPIC; what was posted is in IRR
+ * @vectors: out, a bit for each
+ *
+ * Those that came level triggered, for the IOAPIC, and those of pins that somebody watches. Which
+ * those are is settled before an interrupt of theirs gets here.
+ */
+void lapic_eoi_exits(struct kvm_vcpu *vcpu, u64 vectors[4])
+{
+	const struct lapic_regs *l = &vcpu->lapic->regs;
+	struct kvm_ioapic *ioapic = vcpu->kvm->irqchip.ioapic;
+	u32 *out = (u32 *)vectors;
+	unsigned int i;
+
+	if (ioapic)
+		bitmap_copy((unsigned long *)vectors, ioapic->ack_vectors, 256);
+	else
+		memset(vectors, 0, 4 * sizeof(*vectors));
+	for (i = 0; i < 8; i++)
+		out[i] |= lapic_get(l, LAPIC_TMR + i * 16);
+}
+EXPORT_SYMBOL_NS_GPL(lapic_eoi_exits, GUESTMODE);
+
+/**
+ * lapic_eoi_done() - hardware has carried out the EOI of one of those
+ * @vcpu: the vCPU
+ * @vector: which
+ *
+ * Context: its thread, kvm->srcu held.
+ */
+void lapic_eoi_done(struct kvm_vcpu *vcpu, u8 vector)
+{
+	lapic_regs_eoi_done(&vcpu->lapic->regs, vector);
+}
+EXPORT_SYMBOL_NS_GPL(lapic_eoi_done, GUESTMODE);
+
+/**
+ * lapic_written() - hardware has put what the guest wrote into the page: what follows from it
+ * @vcpu: the vCPU
+ * @offset: of the register
+ *
+ * Context: its thread, kvm->srcu held.
+ */
+void lapic_written(struct kvm_vcpu *vcpu, u32 offset)
+{
+	struct lapic_regs *l = &vcpu->lapic->regs;
+	u32 reg = offset & (LAPIC_PAGE_SIZE - 16);
+
+	trace_kvm_apic(true, reg, lapic_get(l, reg));
+	lapic_regs_sync(l);
+	lapic_regs_written(l, reg);
+}
+EXPORT_SYMBOL_NS_GPL(lapic_written, GUESTMODE);
+
+/* --- its page -------------------------------------------------------------------------------- */
 
 void *lapic_page(struct kvm_vcpu *vcpu)
 {
@@ -442,6 +589,7 @@ u64 lapic_get_cr8(struct kvm_vcpu *vcpu)
 
 void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8)
 {
+	sync_hw(vcpu->lapic);
 	lapic_regs_set_tpr(&vcpu->lapic->regs, (cr8 & 0xf) << 4);
 }
 
@@ -468,6 +616,9 @@ static int write_base(struct kvm_vcpu *vcpu, u64 base, bool host)
 	/* Into x2APIC only from xAPIC, out of it only to disabled. */
 	if (!host && mode != old_mode && ((to_x2 && !old_mode) || (from_x2 && mode)))
 		return -EINVAL;
+	if (mode != MSR_IA32_APICBASE_ENABLE ||
+	    base >> PAGE_SHIFT != APIC_DEFAULT_BASE >> PAGE_SHIFT)
+		access_page_off(vcpu->kvm);
 	lapic->base = base;
 	if (mode == old_mode)
 		return 0;
@@ -559,6 +710,7 @@ int lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
 	case MSR_IA32_APICBASE:
 		return write_base(vcpu, value, host);
 	default:
+		sync_hw(lapic);
 		return write_x2apic(&lapic->regs, index, value);
 	}
 }
@@ -601,6 +753,7 @@ int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 	memset(val, 0, len);
 	if ((offset & 15) + len > 4)
 		return 0;
+	sync_hw(vcpu->lapic);
 	lapic_regs_read(&vcpu->lapic->regs, offset & ~15, &reg);
 	trace_kvm_apic(false, offset & ~15, reg);
 	memcpy(val, (u8 *)&reg + (offset & 15), len);
@@ -627,6 +780,7 @@ int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val)
 		return 0;
 	memcpy(&reg, val, sizeof(reg));
 	trace_kvm_apic(true, offset, reg);
+	sync_hw(vcpu->lapic);
 	if (offset == LAPIC_EOI)
 		lapic_regs_eoi(&vcpu->lapic->regs);
 	else
@@ -662,6 +816,7 @@ long lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state)
 	 */
 	if (test_and_clear_bit(LAPIC_EV_TIMER, &vcpu->lapic->events))
 		lapic_timer_expired(&vcpu->lapic->regs);
+	sync_hw(vcpu->lapic);
 	lapic_regs_save(&vcpu->lapic->regs, state->regs);
 	if (!wide_ids(vcpu)) {
 		id <<= 24;

@@ -4,6 +4,7 @@
  * (SDM vol. 3, chapter 11). See lapic_regs.h for who may call what.
  */
 
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -92,6 +93,85 @@ static void update_ppr(struct lapic_regs *l)
 	lapic_set(l, LAPIC_PPR, (tpr & 0xf0) >= class ? tpr : class);
 }
 
+/* Hardware delivers from the page: the vector waits outside. Both are locked operations. */
+static int post(struct lapic_regs *l, u8 vector, bool level)
+{
+	if (test_bit(vector, l->posted_level) != level) {
+		if (level)
+			set_bit(vector, l->posted_level);
+		else
+			clear_bit(vector, l->posted_level);
+	}
+	if (test_and_set_bit(vector, l->posted))
+		return IRQ_COALESCED;
+	WRITE_ONCE(l->any_posted, true);
+	return IRQ_DELIVERED;
+}
+
+static void take_posted(struct lapic_regs *l, u8 vector)
+{
+	clear_bit(vector, l->posted);
+	if (test_bit(vector, l->posted_level))
+		set_bit(vector & 31, lapic_word(l, LAPIC_TMR, vector));
+	else
+		clear_bit(vector & 31, lapic_word(l, LAPIC_TMR, vector));
+	set_bit(vector & 31, lapic_word(l, LAPIC_IRR, vector));
+}
+
+/**
+ * lapic_regs_sync() - where hardware delivers: make the model agree with the page, and take in what
+ * others have posted
+ * @l: the APIC
+ *
+ * Context: the vCPU's thread, before it looks at or changes what hardware may have changed.
+ */
+void lapic_regs_sync(struct lapic_regs *l)
+{
+	unsigned long bits;
+	unsigned int i;
+
+	l->isr_words = 0;
+	for (i = 0; i < 8; i++)
+		if (lapic_get(l, LAPIC_ISR + i * 16))
+			l->isr_words |= BIT(i);
+	if (READ_ONCE(l->any_posted)) {
+		WRITE_ONCE(l->any_posted, false);
+		/* Pairs with the order in post(): a bit set later sets any_posted again. */
+		smp_mb();
+		for (i = 0; i < LAPIC_VECTOR_WORDS; i++)
+			for (bits = READ_ONCE(l->posted[i]); bits; bits &= bits - 1)
+				take_posted(l, i * BITS_PER_LONG + __ffs(bits));
+	}
+	/* A bit too many is put right by the first look. */
+	WRITE_ONCE(l->irr_words, 0xff);
+}
+
+/* Where hardware may write into the page: what the timer must know of the time before. */
+static void remember(struct lapic_regs *l)
+{
+	l->before.lvtt = lapic_get(l, LAPIC_LVTT);
+	l->before.tmict = lapic_get(l, LAPIC_TMICT);
+	l->before.tdcr = lapic_get(l, LAPIC_TDCR);
+}
+
+/**
+ * lapic_regs_set_hw() - hardware delivers from now on, or no longer
+ * @l: the APIC
+ * @hw: which
+ *
+ * Context: the vCPU's thread. Who still posts, or still writes to IRR, asks for an event behind it:
+ * the next look finds both.
+ */
+void lapic_regs_set_hw(struct lapic_regs *l, bool hw)
+{
+	if (l->hw == hw)
+		return;
+	WRITE_ONCE(l->hw, hw);
+	lapic_regs_sync(l);
+	remember(l);
+	lapic_host_event(l);
+}
+
 /**
  * lapic_regs_accept() - take a fixed interrupt into IRR
  * @l: the APIC
@@ -107,6 +187,8 @@ int lapic_regs_accept(struct lapic_regs *l, u8 vector, bool level)
 
 	if (vector < 16 || !lapic_regs_enabled(l))
 		return IRQ_IGNORED;
+	if (READ_ONCE(l->hw))
+		return post(l, vector, level);
 	/* TMR before IRR: who acknowledges the interrupt finds how it came. */
 	if (test_bit(vector & 31, tmr) != level) {
 		if (level)
@@ -155,21 +237,31 @@ int lapic_regs_ack(struct lapic_regs *l)
 }
 
 /**
+ * lapic_regs_eoi_done() - hardware has carried out an EOI: what is left to do
+ * @l: the APIC
+ * @vector: whose
+ */
+void lapic_regs_eoi_done(struct lapic_regs *l, u8 vector)
+{
+	bool level = lapic_test_vector(l, LAPIC_TMR, vector) &&
+		     !(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_EOI_BCAST);
+
+	lapic_host_eoi(l, vector, level);
+}
+
+/**
  * lapic_regs_eoi() - write to the EOI register
  * @l: the APIC
  */
 void lapic_regs_eoi(struct lapic_regs *l)
 {
 	int vector = lapic_regs_highest_isr(l);
-	bool level;
 
 	if (vector < 0)
 		return;
 	isr_clear(l, vector);
 	update_ppr(l);
-	level = lapic_test_vector(l, LAPIC_TMR, vector) &&
-		!(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_EOI_BCAST);
-	lapic_host_eoi(l, vector, level);
+	lapic_regs_eoi_done(l, vector);
 	if (READ_ONCE(l->irr_words))
 		lapic_host_event(l);
 }
@@ -533,7 +625,33 @@ int lapic_regs_write(struct lapic_regs *l, u32 reg, u32 val)
 	if (l->x2apic && (val & ~row->legal))
 		return -EINVAL;
 	row->write(l, reg, val);
+	if (l->hw)
+		remember(l);
 	return 0;
+}
+
+static void set_id(struct lapic_regs *l)
+{
+	lapic_set(l, LAPIC_ID, l->x2apic ? l->id : l->id << 24);
+	if (l->x2apic)
+		lapic_set(l, LAPIC_LDR, l->id >> 4 << 16 | BIT(l->id & 0xf));
+}
+
+/**
+ * lapic_regs_written() - hardware has put into the page what the guest wrote: what follows from it
+ * @l: the APIC
+ * @reg: byte offset, a multiple of 16
+ */
+void lapic_regs_written(struct lapic_regs *l, u32 reg)
+{
+	u32 val = lapic_get(l, reg);
+
+	/* As if it had not been written yet. */
+	lapic_set(l, LAPIC_LVTT, l->before.lvtt);
+	lapic_set(l, LAPIC_TMICT, l->before.tmict);
+	lapic_set(l, LAPIC_TDCR, l->before.tdcr);
+	set_id(l);
+	lapic_regs_write(l, reg, val);
 }
 
 /**
@@ -556,13 +674,6 @@ int lapic_regs_write_icr(struct lapic_regs *l, u64 val)
 
 /* --- modes, reset, save ---------------------------------------------------------------------- */
 
-static void set_id(struct lapic_regs *l)
-{
-	lapic_set(l, LAPIC_ID, l->x2apic ? l->id : l->id << 24);
-	if (l->x2apic)
-		lapic_set(l, LAPIC_LDR, l->id >> 4 << 16 | BIT(l->id & 0xf));
-}
-
 /**
  * lapic_regs_reset() - power-up state, but for the id and the mode
  * @l: the APIC
@@ -577,6 +688,7 @@ void lapic_regs_reset(struct lapic_regs *l)
 	memset(l->page, 0, LAPIC_PAGE_SIZE);
 	WRITE_ONCE(l->irr_words, 0);
 	l->isr_words = 0;
+	bitmap_zero(l->posted, 256);
 	l->esr_pending = 0;
 	lapic_set(l, LAPIC_VERSION, 0x14 | LAPIC_MAX_LVT << 16 | version);
 	lapic_set(l, LAPIC_SVR, 0xff);
@@ -586,6 +698,7 @@ void lapic_regs_reset(struct lapic_regs *l)
 	if (l->extint_quirk)
 		lapic_set(l, LAPIC_LVT0, IRQ_EXTINT << 8);
 	set_id(l);
+	remember(l);
 }
 
 /**
@@ -631,6 +744,7 @@ void lapic_regs_restore(struct lapic_regs *l, const void *in)
 	u64 deadline = l->timer.deadline;
 
 	lapic_timer_stop(l);
+	bitmap_zero(l->posted, 256);
 	for (reg = 0; reg <= LAPIC_SELF_IPI; reg += 16) {
 		u32 val;
 
@@ -651,6 +765,7 @@ void lapic_regs_restore(struct lapic_regs *l, const void *in)
 	update_ppr(l);
 	memcpy(&count, in + LAPIC_TMCCT, sizeof(count));
 	lapic_timer_restore(l, count);
+	remember(l);
 	/* The deadline is an MSR and not part of this state: it stays, if the mode does. */
 	if (deadline)
 		lapic_timer_set_deadline(l, deadline);

@@ -6,6 +6,10 @@
  *
  * Who may do what: lapic_regs_accept(), _match() and _enabled() may be called by any thread
  * at any time, without a lock. All the rest belongs to the vCPU's thread.
+ *
+ * Hardware can deliver from the page by itself (@hw): it moves vectors from IRR to ISR, writes PPR,
+ * and takes EOI, TPR and self-IPIs while the guest runs. Nobody else may write the page then (SDM
+ * vol. 3, 24.11.4): what other threads bring waits in @posted until lapic_regs_sync().
  */
 #ifndef GUESTMODE_LAPIC_REGS_H
 #define GUESTMODE_LAPIC_REGS_H
@@ -17,6 +21,7 @@
 #include "irq_msg.h"
 
 #define LAPIC_PAGE_SIZE 4096
+#define LAPIC_VECTOR_WORDS (256 / BITS_PER_LONG) /* a bit for each vector */
 
 /* Byte offsets in the register page; an x2APIC MSR is 0x800 + offset / 16. */
 enum lapic_reg {
@@ -87,6 +92,11 @@ struct lapic_timer {
  * @x2apic: APICBASE.EXTD
  * @extint_quirk: LVT0 of the boot processor is ExtINT after reset, as the ABI has it
  * @timer: see there
+ * @hw: hardware delivers; written by the vCPU's thread
+ * @any_posted: something may be in @posted
+ * @posted: vectors that came while @hw, on their way to IRR
+ * @posted_level: of a vector in @posted: it came level triggered
+ * @before: registers of the timer before hardware put into the page what the guest wrote there
  */
 struct lapic_regs {
 	void *page;
@@ -99,6 +109,13 @@ struct lapic_regs {
 	bool x2apic;
 	bool extint_quirk;
 	struct lapic_timer timer;
+	bool hw;
+	bool any_posted;
+	unsigned long posted[LAPIC_VECTOR_WORDS];
+	unsigned long posted_level[LAPIC_VECTOR_WORDS];
+	struct {
+		u32 lvtt, tmict, tdcr;
+	} before;
 };
 
 static inline u32 lapic_get(const struct lapic_regs *l, u32 reg)
@@ -138,6 +155,10 @@ void lapic_regs_reset(struct lapic_regs *l);
 void lapic_regs_set_mode(struct lapic_regs *l, bool hw_enabled, bool x2apic);
 bool lapic_regs_match(const struct lapic_regs *l, const struct irq_msg *msg);
 int lapic_regs_accept(struct lapic_regs *l, u8 vector, bool level);
+void lapic_regs_sync(struct lapic_regs *l);
+void lapic_regs_set_hw(struct lapic_regs *l, bool hw);
+void lapic_regs_eoi_done(struct lapic_regs *l, u8 vector);
+void lapic_regs_written(struct lapic_regs *l, u32 reg);
 int lapic_regs_highest_irr(struct lapic_regs *l);
 int lapic_regs_highest_isr(const struct lapic_regs *l);
 int lapic_regs_pending(struct lapic_regs *l);

@@ -49,6 +49,8 @@ void irqchip_vm_destroy(struct kvm *kvm)
 	routes_destroy(kvm);
 	ioapic_destroy(kvm);
 	pic_destroy(kvm);
+	if (kvm->irqchip.access_page)
+		__free_page(kvm->irqchip.access_page);
 }
 
 /**

@@ -12,7 +12,8 @@
 
 #ifdef MMU_AUDIT
 /* What is wrong with a present leaf; NULL if nothing is. */
-static const char *bad_leaf(struct kvm_memslots *slots, const struct pt_iter *it)
+static const char *bad_leaf(const struct kvm *kvm, struct kvm_memslots *slots,
+			    const struct pt_iter *it)
 {
 	const struct kvm_memslot *slot = memslots_find(slots, it->gfn);
 	u64 frames = pt_frames(it->f, it->level);
@@ -26,6 +27,8 @@ static const char *bad_leaf(struct kvm_memslots *slots, const struct pt_iter *it
 		return "frame not aligned to the page's size";
 	if (it->spte & SPTE_PAGE && (!pfn_valid(pfn) || !page_count(pfn_to_page(pfn))))
 		return "page is free";
+	if (!slot && kvm->irqchip.access_page && pfn == page_to_pfn(kvm->irqchip.access_page))
+		return NULL;
 	if (!slot || it->gfn + frames > slot->base_gfn + slot->npages)
 		return "not inside of a slot";
 	if (slot->flags & KVM_MEM_READONLY && it->spte & it->f->write)
@@ -55,7 +58,7 @@ void mmu_audit(struct kvm *kvm)
 	pt_iter_start(&it, mmu->format, mmu_root_table(mmu), mmu->levels, 0, ~0ULL);
 	while (!what && pt_iter_next(&it)) {
 		if (pt_iter_leaf(&it))
-			what = bad_leaf(slots, &it);
+			what = bad_leaf(kvm, slots, &it);
 		else if (tables++, (it.spte & it.f->table) != it.f->table)
 			what = "a bit that all tables have is clear";
 	}

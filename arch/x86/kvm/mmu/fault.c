@@ -155,6 +155,30 @@ static enum mmu_fault_result install(struct kvm_vcpu *vcpu, struct kvm_fault *fa
 	return MMU_FAULT_FIXED;
 }
 
+/*
+ * Where xAPICs are that hardware keeps: it is told by the host's page, which nobody reaches. Once
+ * it is not to be there any more it is taken away under the lock.
+ */
+static enum mmu_fault_result map_access_page(struct kvm_vcpu *vcpu, struct kvm_fault *fault)
+{
+	struct kvm *kvm = vcpu->kvm;
+	struct page *page;
+	int r;
+
+	r = tdp_topup(vcpu);
+	if (r)
+		return fault_error(vcpu, r);
+	read_lock(&kvm->mmu.lock);
+	page = irqchip_access_page(&kvm->irqchip, fault->gfn);
+	if (page) {
+		fault->found = (struct kvm_pfn){ .pfn = page_to_pfn(page), .writable = true };
+		fault->level = 1;
+		tdp_map(vcpu, fault);
+	}
+	read_unlock(&kvm->mmu.lock);
+	return MMU_FAULT_FIXED;
+}
+
 /**
  * mmu_nested_fault() - handle a nested page fault (NPF, EPT violation)
  * @vcpu: the vCPU
@@ -181,6 +205,8 @@ enum mmu_fault_result mmu_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 acc
 	vcpu->stat.pf_taken++;
 	fault.slot = memslots_find_hint(kvm_memslots(kvm), fault.gfn, &vcpu->mmu.slot_hint);
 	if (!fault.slot) {
+		if (unlikely(irqchip_access_page(&kvm->irqchip, fault.gfn)))
+			return map_access_page(vcpu, &fault);
 		vcpu->stat.pf_emulate++;
 		return MMU_FAULT_EMULATE;
 	}

@@ -314,12 +314,12 @@ void svm_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 }
 
 /**
- * svm_update_tpr() - does lowering the TPR let an interrupt in?
+ * svm_update_lapic() - does lowering the TPR let an interrupt in?
  * @vcpu: the vCPU, loaded
  * @tpr: the task priority register of its LAPIC
  * @max_irr: highest vector requested, -1: none
  */
-void svm_update_tpr(struct kvm_vcpu *vcpu, u8 tpr, int max_irr)
+void svm_update_lapic(struct kvm_vcpu *vcpu, u8 tpr, int max_irr)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	bool window = max_irr >= 0 && (tpr >> 4) >= (max_irr >> 4);

@@ -11,6 +11,12 @@
 /* XSAVES and XRSTORS may be executed; kernels have different names for it. */
 #define VMX_CPU2_XSAVES BIT(20)
 
+/* The guest's LAPIC is hardware's (SDM vol. 3, 29.4, 29.5): all or none of one of these. */
+#define VMX_APIC_VIRT \
+	(SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+#define VMX_XAPIC_VIRT (VMX_APIC_VIRT | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES)
+#define VMX_X2APIC_VIRT (VMX_APIC_VIRT | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)
+
 /**
  * struct vmx_controls - the control words of SDM vol. 3, 24.6 to 24.8
  * @pin: pin-based
@@ -46,7 +52,9 @@ struct vmx_controls {
  * @vpid: translations are tagged
  * @invvpid_address: INVVPID of one page
  * @unrestricted: real mode without help
- * @apic_virt: APIC registers and interrupt delivery are hardware's
+ * @xapic_virt: a LAPIC in xAPIC mode is hardware's: registers, interrupt delivery, EOI, self-IPI
+ * @x2apic_virt: likewise in x2APIC mode
+ * @vectoring_stale: with these, IDT-vectoring information is not to be relied on: an emulator's CPU
  * @preemption_timer: its shift against the TSC; negative: there is none to be used
  * @tsc_scaling: the guest's TSC can have another frequency
  * @perf: the host has performance counters to be switched
@@ -67,7 +75,8 @@ struct vmx_features {
 	bool vpid;
 	bool invvpid_address;
 	bool unrestricted;
-	bool apic_virt;
+	bool xapic_virt, x2apic_virt;
+	bool vectoring_stale;
 	int preemption_timer;
 	bool tsc_scaling;
 	bool perf;

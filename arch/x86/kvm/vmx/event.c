@@ -9,6 +9,7 @@
 #include "cr.h"
 #include "event.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "vmx.h"
 
 /* --- interruptibility ------------------------------------------------------------------------ */
@@ -256,14 +257,34 @@ void vmx_cancel_injection(struct kvm_vcpu *vcpu)
 	requeue(vmx, info, error, vmx->inject_len);
 }
 
+/*
+ * What the exit interrupted may be an interrupt that hardware delivers by itself: the one in
+ * service now. The IDT-vectoring information says so, but not Bochs's (2.7): it is that of an
+ * earlier event. There, who has interrupts on while one is in service is taken for about to get it.
+ */
+static void fix_vectoring(struct vcpu_vmx *vmx)
+{
+	u8 svi;
+
+	if (vmx->injecting || !(vmx->vectoring & VECTORING_INFO_VALID_MASK) ||
+	    !(vmx->controls.cpu2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY))
+		return;
+	svi = vmcs_read(GUEST_INTR_STATUS) >> 8;
+	if (svi && kvm_rflags_read(&vmx->vcpu) & X86_EFLAGS_IF)
+		vmx->vectoring = VECTORING_INFO_VALID_MASK | INTR_TYPE_EXT_INTR | svi;
+}
+
 /**
  * vmx_events_after_exit() - bring vcpu->event up to date with what hardware did
  * @vmx: the vCPU, after an exit that was not a failed entry, but had to do with an event
  */
 void vmx_events_after_exit(struct vcpu_vmx *vmx)
 {
-	u32 info = vmx->vectoring, error = 0;
+	u32 info, error = 0;
 
+	if (unlikely(vmx_features.vectoring_stale))
+		fix_vectoring(vmx);
+	info = vmx->vectoring;
 	if (vmx->injecting) {
 		vmx->injecting = false;
 		event_clear_injected(&vmx->vcpu);
@@ -321,17 +342,47 @@ enum kvm_exit_action vmx_exit_nmi_window(struct kvm_vcpu *vcpu)
 	return exit_nmi_window(vcpu);
 }
 
+/* The vectors whose EOI exits (24.6.8): EOI_EXIT_BITMAP0 to 3, two apart. */
+static void load_eoi_exits(struct vcpu_vmx *vmx)
+{
+	u64 vectors[4];
+	unsigned int i;
+
+	lapic_eoi_exits(&vmx->vcpu, vectors);
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		if (vmx->eoi_exits[i] == vectors[i])
+			continue;
+		vmcs_write(EOI_EXIT_BITMAP0 + 2 * i, vectors[i]);
+		vmx->eoi_exits[i] = vectors[i];
+	}
+}
+
+/* RVI and SVI (24.4.2): what is requested and what is in service, for hardware to go on from. */
+static void load_intr_status(struct vcpu_vmx *vmx, int max_irr)
+{
+	int max_isr = lapic_highest_isr(&vmx->vcpu);
+	u16 status = max(max_irr, 0) | max(max_isr, 0) << 8;
+
+	if (vmcs_read(GUEST_INTR_STATUS) != status)
+		vmcs_write(GUEST_INTR_STATUS, status);
+}
+
 /**
- * vmx_update_tpr() - does lowering the TPR let an interrupt in?
+ * vmx_update_lapic() - does lowering the TPR let an interrupt in? Or, what hardware is to deliver
  * @vcpu: the vCPU, loaded
  * @tpr: the task priority register of its LAPIC
  * @max_irr: highest vector requested, -1: none
  */
-void vmx_update_tpr(struct kvm_vcpu *vcpu, u8 tpr, int max_irr)
+void vmx_update_lapic(struct kvm_vcpu *vcpu, u8 tpr, int max_irr)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u8 threshold = 0;
 
+	if (lapic_hw(vcpu)) {
+		load_eoi_exits(vmx);
+		load_intr_status(vmx, max_irr);
+		return;
+	}
 	if (!vmx->vtpr)
 		return;
 	if (max_irr >= 0 && tpr >> 4 >= max_irr >> 4)

@@ -213,6 +213,25 @@ static enum kvm_exit_action exit_tpr(struct kvm_vcpu *vcpu)
 	return KVM_RESUME;
 }
 
+/* Hardware was the LAPIC (29.1.4, 29.4.3.2); both come behind the instruction. */
+static enum kvm_exit_action exit_eoi_induced(struct kvm_vcpu *vcpu)
+{
+	lapic_eoi_done(vcpu, vmcs_read(EXIT_QUALIFICATION));
+	return KVM_RESUME;
+}
+
+/* What hardware leaves of the page to us: before the instruction. */
+static enum kvm_exit_action exit_apic_access(struct kvm_vcpu *vcpu)
+{
+	return exit_mmio(vcpu, APIC_DEFAULT_BASE + (vmcs_read(EXIT_QUALIFICATION) & 0xfff));
+}
+
+static enum kvm_exit_action exit_apic_write(struct kvm_vcpu *vcpu)
+{
+	lapic_written(vcpu, vmcs_read(EXIT_QUALIFICATION));
+	return KVM_RESUME;
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 /* GETSEC exits always; the guest has no SMX. <asm/vmx.h> doesn't know it. */
@@ -244,12 +263,15 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_MONITOR_INSTRUCTION] = KVM_EXIT_ROW(exit_monitor, MONITOR),
 	[EXIT_REASON_PAUSE_INSTRUCTION] = KVM_EXIT_ROW(exit_pause, PAUSE),
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = KVM_EXIT_ROW(exit_tpr, IRQ_WINDOW),
+	[EXIT_REASON_APIC_ACCESS] = KVM_EXIT_ROW(exit_apic_access, NESTED_FAULT),
+	[EXIT_REASON_EOI_INDUCED] = KVM_EXIT_ROW(exit_eoi_induced, IRQ_WINDOW),
 	[EXIT_REASON_EPT_VIOLATION] = KVM_EXIT_ROW(vmx_exit_ept_violation, NESTED_FAULT),
 	[EXIT_REASON_EPT_MISCONFIG] = KVM_EXIT_ROW(vmx_exit_ept_misconfig, NESTED_FAULT),
 	[EXIT_REASON_INVEPT] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_PREEMPTION_TIMER] = KVM_EXIT_ROW(exit_preemption_timer, INTR),
 	[EXIT_REASON_INVVPID] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_WBINVD] = KVM_EXIT_ROW(exit_invd, CACHE),
+	[EXIT_REASON_APIC_WRITE] = KVM_EXIT_ROW(exit_apic_write, MSR),
 	[EXIT_REASON_XSETBV] = KVM_EXIT_ROW(exit_xsetbv, XSETBV),
 	[EXIT_REASON_VMFUNC] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),

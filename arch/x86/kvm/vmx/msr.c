@@ -5,11 +5,13 @@
  * The bitmap follows from the rows and the guest's CPUID, from nothing else (CVE-2023-5090).
  */
 
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
 #include "cpuid.h"
 #include "cr.h"
+#include "irqchip/irqchip.h"
 #include "msr_filter.h"
 #include "user_return.h"
 #include "vmx.h"
@@ -250,13 +252,41 @@ static void allow(struct vcpu_vmx *vmx, u32 index, bool read, bool write)
 		vmx->msr_bitmap[0x800 + base + nr / 8] &= ~BIT(nr % 8);
 }
 
+/*
+ * An x2APIC that is hardware's: its registers are read from the page, but for those whose value
+ * isn't there (ICR, the timer's count); written without an exit are TPR, EOI and SELF_IPI, as far
+ * as there is nobody who must hear of it (29.5).
+ */
+static void allow_x2apic(struct vcpu_vmx *vmx)
+{
+	static const struct {
+		u16 first, last; /* offsets in the page */
+		bool write;
+	} registers[] = {
+		{ APIC_ID, APIC_LVR },
+		{ APIC_TASKPRI, APIC_TASKPRI, true },
+		{ APIC_PROCPRI, APIC_PROCPRI },
+		{ APIC_LDR, APIC_LDR },
+		{ APIC_SPIV, APIC_ESR },
+		{ APIC_LVTT, APIC_TMICT },
+		{ APIC_TDCR, APIC_TDCR },
+	};
+	unsigned int i, offset;
+
+	for (i = 0; i < ARRAY_SIZE(registers); i++)
+		for (offset = registers[i].first; offset <= registers[i].last; offset += 0x10)
+			allow(vmx, APIC_BASE_MSR + (offset >> 4), true, registers[i].write);
+	allow(vmx, APIC_BASE_MSR + (APIC_EOI >> 4), false, true);
+	allow(vmx, APIC_BASE_MSR + (APIC_SELF_IPI >> 4), false, true);
+}
+
 /**
  * vmx_msr_bitmap_update() - recompute which MSRs the guest reaches without an exit: the bitmap's
  * only writer
  * @vmx: the vCPU
  *
  * All are denied but those of the rows with MSR_PASS that the guest's CPUID has and userspace's
- * filter lets through.
+ * filter lets through, and an x2APIC's if it is hardware's.
  */
 void vmx_msr_bitmap_update(struct vcpu_vmx *vmx)
 {
@@ -272,6 +302,8 @@ void vmx_msr_bitmap_update(struct vcpu_vmx *vmx)
 		if (row->feature == KVM_GF_NR || guest_has(vcpu, row->feature))
 			allow(vmx, row->index, true, true);
 	}
+	if (lapic_hw(vcpu) == LAPIC_HW_X2APIC)
+		allow_x2apic(vmx);
 	/* Offset and scale are applied to RDMSR, too (25.3). */
 	allow(vmx, MSR_IA32_TSC, true, false);
 

@@ -212,10 +212,15 @@ noinstr void vmx_run(struct kvm_vcpu *vcpu)
 
 /* --- after ----------------------------------------------------------------------------------- */
 
-/* The guest's own writes of CR8 went to the LAPIC's page: its priorities must follow. */
+/*
+ * The guest's own writes of CR8 went to the LAPIC's page: its priorities must follow. Where
+ * hardware delivers interrupts, they have.
+ */
 static void save_tpr(struct vcpu_vmx *vmx)
 {
-	if (unlikely(vmx->vtpr && READ_ONCE(*vmx->vtpr) != vmx->tpr))
+	if (likely(!vmx->vtpr || READ_ONCE(*vmx->vtpr) == vmx->tpr))
+		return;
+	if (!(vmx->controls.cpu2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY))
 		kvm_set_cr8(&vmx->vcpu, kvm_get_cr8(&vmx->vcpu));
 }
 

@@ -31,9 +31,20 @@ module_param(unrestricted_guest, bool, 0444);
 MODULE_PARM_DESC(unrestricted_guest,
 		 "real mode by hardware; without it, it is emulated");
 
-static bool enable_apicv;
-module_param(enable_apicv, bool, 0444);
-MODULE_PARM_DESC(enable_apicv, "APIC registers and interrupt delivery by hardware (not there yet)");
+static bool enable_apicv, apicv_given;
+
+static int set_apicv(const char *value, const struct kernel_param *param)
+{
+	apicv_given = true;
+	return param_set_bool(value, param);
+}
+
+static const struct kernel_param_ops apicv_ops = { .flags = KERNEL_PARAM_OPS_FL_NOARG,
+						   .set = set_apicv,
+						   .get = param_get_bool };
+module_param_cb(enable_apicv, &apicv_ops, &enable_apicv, 0444);
+__MODULE_PARM_TYPE(enable_apicv, "bool");
+MODULE_PARM_DESC(enable_apicv, "APIC registers and interrupt delivery by hardware");
 
 static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
@@ -102,7 +113,7 @@ struct control_row {
 static const struct control_row control_rows[] __initconst = {
 	{ "pin-based", MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 	  PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS,
-	  PIN_BASED_VMX_PREEMPTION_TIMER, WORDS(pin) },
+	  PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR, WORDS(pin) },
 	{ "processor-based", MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
 	  CPU_BASED_USE_TSC_OFFSETTING | CPU_BASED_RDPMC_EXITING | CPU_BASED_UNCOND_IO_EXITING |
 		  CPU_BASED_USE_MSR_BITMAPS | CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
@@ -115,7 +126,8 @@ static const struct control_row control_rows[] __initconst = {
 	  SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_WBINVD_EXITING,
 	  SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_UNRESTRICTED_GUEST |
 		  SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES |
-		  SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_TSC_SCALING,
+		  SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_TSC_SCALING |
+		  VMX_XAPIC_VIRT | VMX_X2APIC_VIRT,
 	  WORDS(cpu2) },
 	{ "VM-exit", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
 	  VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS | VM_EXIT_LOAD_IA32_PAT |
@@ -222,6 +234,23 @@ static void __init choose_l1d_flush(void)
 	}
 }
 
+/*
+ * Unless told to do so, not without posted interrupts: every CPU made has both. Bochs (2.7) has
+ * not, and tells a wrong event when an exit interrupts hardware's delivery: fix_vectoring().
+ */
+static void __init choose_apic_virt(void)
+{
+	struct vmx_features *f = &vmx_features;
+
+	f->vectoring_stale = !(f->can.pin & PIN_BASED_POSTED_INTR);
+	if (!apicv_given)
+		enable_apicv = !f->vectoring_stale;
+	if (!enable_apicv || !(f->can.cpu & CPU_BASED_TPR_SHADOW))
+		return;
+	f->xapic_virt = (f->can.cpu2 & VMX_XAPIC_VIRT) == VMX_XAPIC_VIRT;
+	f->x2apic_virt = (f->can.cpu2 & VMX_X2APIC_VIRT) == VMX_X2APIC_VIRT;
+}
+
 /* Has the kernel a driver of this CPU's performance counters? That is settled when it boots. */
 static bool __init host_counts(void)
 {
@@ -254,6 +283,7 @@ static int __init read_features(void)
 	if (r)
 		return r;
 	f->unrestricted = unrestricted_guest && f->can.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST;
+	choose_apic_virt();
 	f->tsc_scaling = f->can.cpu2 & SECONDARY_EXEC_TSC_SCALING;
 	f->preemption_timer = -1;
 	if (preemption_timer && f->can.pin & PIN_BASED_VMX_PREEMPTION_TIMER &&
@@ -311,11 +341,24 @@ static void __init settle_parameters(void)
 	/* Parameters show what is in use. */
 	vpid = vmx_features.vpid;
 	unrestricted_guest = vmx_features.unrestricted;
-	enable_apicv = false;
+	enable_apicv = vmx_features.xapic_virt || vmx_features.x2apic_virt;
 	preemption_timer = vmx_features.preemption_timer >= 0;
 	pml = false;
 	if (!(vmx_features.can.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_ple_gap = 0;
+}
+
+static void __init describe(void)
+{
+	const struct vmx_features *f = &vmx_features;
+
+	pr_info("kvm-intel: EPT of %u levels%s%s%s; LAPIC by %s%s%s%s%s\n", f->ept_levels,
+		f->ept_ad ? " with accessed and dirty bits" : "", f->vpid ? ", VPID" : "",
+		f->unrestricted ? ", unrestricted guest" : ", real mode emulated",
+		enable_apicv ? "hardware, interrupts of others by kick, in" : "software",
+		f->xapic_virt ? " xAPIC" : "", f->x2apic_virt ? " x2APIC mode" : "",
+		f->preemption_timer >= 0 ? ", TSC deadline by preemption timer" : "",
+		f->tsc_scaling ? ", TSC scaling" : "");
 }
 
 /* EFER bits that a guest may have here. */
@@ -336,6 +379,8 @@ static void __init fill_caps(void)
 	caps.next_rip = true;
 	caps.tsc_scaling = f->tsc_scaling;
 	caps.tsc_frac_bits = 48;
+	caps.xapic_hw = f->xapic_virt;
+	caps.x2apic_hw = f->x2apic_virt;
 	caps.deadline = f->preemption_timer >= 0;
 	caps.tsc_ratio_default = BIT_ULL(48);
 	caps.tsc_ratio_max = ~0ULL;
@@ -378,6 +423,7 @@ static int __init vmx_init(void)
 	r = kvm_register_vendor(&ops);
 	if (r)
 		goto err_percpu;
+	describe();
 	return 0;
 
 err_percpu:

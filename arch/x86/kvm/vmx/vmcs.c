@@ -3,12 +3,14 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/trapnr.h>
 
 #include "cpuid.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "vmx.h"
 
 /*
@@ -82,7 +84,14 @@ static u32 want_cpu2(struct vcpu_vmx *vmx)
 		cpu2 |= can & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (vcpu->tsc.ratio && vcpu->tsc.ratio != kvm_caps->tsc_ratio_default)
 		cpu2 |= can & SECONDARY_EXEC_TSC_SCALING;
-	return cpu2;
+	switch (lapic_hw(vcpu)) {
+	case LAPIC_HW_XAPIC:
+		return cpu2 | VMX_XAPIC_VIRT;
+	case LAPIC_HW_X2APIC:
+		return cpu2 | VMX_X2APIC_VIRT;
+	default:
+		return cpu2;
+	}
 }
 
 static u32 want_entry(struct vcpu_vmx *vmx)
@@ -112,10 +121,14 @@ static void set_control(u32 field, u32 *now, u32 value)
 void vmx_controls_update(struct vcpu_vmx *vmx)
 {
 	struct vmx_controls *now = &vmx->controls;
+	u32 cpu2 = want_cpu2(vmx);
 
+	/* Cached translations know the APIC-access page, or don't (28.4.3.3). */
+	if ((now->cpu2 ^ cpu2) & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES)
+		vmx->flush = true;
 	set_control(PIN_BASED_VM_EXEC_CONTROL, &now->pin, want_pin(vmx));
 	set_control(CPU_BASED_VM_EXEC_CONTROL, &now->cpu, want_cpu(vmx));
-	set_control(SECONDARY_VM_EXEC_CONTROL, &now->cpu2, want_cpu2(vmx));
+	set_control(SECONDARY_VM_EXEC_CONTROL, &now->cpu2, cpu2);
 	set_control(VM_EXIT_CONTROLS, &now->exit, vmx_features.base.exit);
 	set_control(VM_ENTRY_CONTROLS, &now->entry, want_entry(vmx));
 	set_control(EXCEPTION_BITMAP, &vmx->exception_bitmap, want_exceptions(vmx));
@@ -174,6 +187,30 @@ bool vmx_set_deadline(struct kvm_vcpu *vcpu, u64 guest_tsc)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+/*
+ * The LAPIC's page is the virtual-APIC page: CR8 needs no exit. With virtual interrupt delivery
+ * (29.2) nothing is requested or in service yet.
+ */
+static void init_lapic(struct vcpu_vmx *vmx)
+{
+	u8 *page = lapic_page(&vmx->vcpu);
+	unsigned int i;
+
+	if (vmx_features.can.cpu & CPU_BASED_TPR_SHADOW) {
+		vmx->vtpr = page + APIC_TASKPRI;
+		vmcs_write(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
+		vmcs_write(TPR_THRESHOLD, 0);
+	}
+	if (vmx_features.xapic_virt)
+		vmcs_write(APIC_ACCESS_ADDR,
+			   PFN_PHYS(page_to_pfn(vmx->vcpu.kvm->irqchip.access_page)));
+	if (!vmx_features.xapic_virt && !vmx_features.x2apic_virt)
+		return;
+	vmcs_write(GUEST_INTR_STATUS, 0);
+	for (i = 0; i < ARRAY_SIZE(vmx->eoi_exits); i++)
+		vmcs_write(EOI_EXIT_BITMAP0 + 2 * i, 0);
+}
+
 /**
  * vmx_vmcs_init() - fields that stay as they are for the vCPU's life
  * @vmx: the vCPU, loaded for the first time
@@ -208,12 +245,8 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 	/* CR0 and CR4 are read from their shadows, and each change of a bit exits. */
 	vmcs_write(CR0_GUEST_HOST_MASK, ~0ULL);
 	vmcs_write(CR4_GUEST_HOST_MASK, ~0ULL);
-	/* With the LAPIC's page as virtual-APIC page CR8 needs no exit. */
-	if (vmx->vcpu.lapic && vmx_features.can.cpu & CPU_BASED_TPR_SHADOW) {
-		vmx->vtpr = lapic_page(&vmx->vcpu) + APIC_TASKPRI;
-		vmcs_write(VIRTUAL_APIC_PAGE_ADDR, __pa(lapic_page(&vmx->vcpu)));
-		vmcs_write(TPR_THRESHOLD, 0);
-	}
+	if (vmx->vcpu.lapic)
+		init_lapic(vmx);
 	memset(&vmx->controls, 0, sizeof(vmx->controls));
 	vmx->exception_bitmap = 0;
 	vmx->initialised = true;

@@ -111,6 +111,7 @@ struct vcpu_vmx {
 	u8 tpr; /* [v] TPR at the last entry */
 	u64 deadline; /* [v] guest TSC at which to exit, 0: never */
 	u8 tpr_threshold; /* [v] as the VMCS holds it: a CR8 below it exits */
+	u64 eoi_exits[4]; /* [v] as the VMCS holds them: vectors whose EOI exits */
 };
 
 static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
