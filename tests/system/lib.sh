@@ -96,8 +96,7 @@ in_rig()
 	local output status=0
 
 	[ -z "${RIG:-}" ] || return 0
-	# The distribution's guests sleep for ever when QEMU's processors take turns.
-	[ -z "$stock" ] || set -- --stock --parallel "$@"
+	[ -z "$stock" ] || set -- --stock "$@"
 	[ "$kernel" != debug ] || set -- "$@" --timeout 1400
 	"$top/scripts/guest/mkinitramfs" "$guest_initrd"
 	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")

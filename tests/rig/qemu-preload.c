@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * preload - loaded into QEMU 7.2 (LD_PRELOAD): mends what its software emulation of SVM gets wrong
+ * and what no driver can get right, by changing two places of its program in memory.
+ *
+ * Injection. VMRUN with an interrupt in EVENTINJ delivers it at once, but also leaves its vector
+ * as "the exception to be raised" and never takes that back. If, before the next #VMEXIT, the
+ * processor is only asked to leave its loop (another processor's turn, an interrupt for another
+ * one), it finds the vector there and delivers it a second time, RFLAGS.IF or not. A guest's
+ * interrupt handler then interrupts itself: it waits for its own lock for ever, or nests until its
+ * stack is full. The store of the vector goes.
+ *
+ * IGNNE. Each FXRSTOR and XRSTOR on any processor clears a flag of the *first* processor's state,
+ * from another thread and not atomically, which may undo a change of nested paging's flag or GIF
+ * there. The flag is for FERR#, which nobody uses: the function becomes a RET.
+ *
+ * A place that doesn't look as expected is left alone. Either way it is told on stderr.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Bytes behind cpu_svm_check_intercept_param() in which helper_vmrun()'s code is looked for. */
+#define VMRUN_SPAN 0x4000
+
+/* What leads to the call: mov $1,%edx; mov %rbx,%rdi; call. */
+static const uint8_t call[] = { 0xba, 0x01, 0x00, 0x00, 0x00, 0x48, 0x89, 0xdf, 0xe8 };
+/* Bytes between the store and the call. */
+#define STORE_BEFORE 64
+
+static bool patch(uint8_t *at, const uint8_t *bytes, size_t len)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)at & -page;
+	size_t span = ((uintptr_t)at + len - start + page - 1) & -page;
+
+	if (mprotect((void *)start, span, PROT_READ | PROT_WRITE))
+		return false;
+	memcpy(at, bytes, len);
+	return !mprotect((void *)start, span, PROT_READ | PROT_EXEC);
+}
+
+/* Of the immediate stores there, exception_is_int = 0 and exception_next_eip = -1. */
+static bool is_store(const uint8_t *p)
+{
+	int32_t disp;
+
+	memcpy(&disp, p + 2, sizeof(disp));
+	/* mov %esi,disp(%rbx), in front of the CPU's registers; movl $0,...; movq $-1,... */
+	return p[0] == 0x89 && p[1] == 0xb3 && disp < 0 && disp > -0x8000 && p[6] == 0xc7 &&
+	       p[7] == 0x83 && !memcmp(p + 12, "\0\0\0\0", 4) && p[16] == 0x48 && p[17] == 0xc7 &&
+	       p[18] == 0x83 && !memcmp(p + 23, "\xff\xff\xff\xff", 4);
+}
+
+static bool mend_injection(void)
+{
+	static const uint8_t nop[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	uint8_t *vmrun = dlsym(RTLD_DEFAULT, "cpu_svm_check_intercept_param");
+	uint8_t *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
+	uint8_t *p, *back;
+	int32_t rel;
+
+	if (!vmrun || !deliver)
+		return false;
+	for (p = vmrun + STORE_BEFORE; p < vmrun + VMRUN_SPAN; p++) {
+		if (memcmp(p, call, sizeof(call)))
+			continue;
+		memcpy(&rel, p + sizeof(call), sizeof(rel));
+		if (p + sizeof(call) + sizeof(rel) + rel != deliver)
+			continue;
+		for (back = p - 27; back >= p - STORE_BEFORE; back--)
+			if (is_store(back))
+				return patch(back, nop, sizeof(nop));
+	}
+	return false;
+}
+
+static bool mend_ignne(void)
+{
+	static const uint8_t ret[] = { 0xc3 };
+	uint8_t *clear = dlsym(RTLD_DEFAULT, "cpu_clear_ignne");
+
+	return clear && patch(clear, ret, sizeof(ret));
+}
+
+__attribute__((constructor)) static void mend(void)
+{
+	fprintf(stderr, "rig: QEMU's SVM: injection %s, IGNNE %s\n",
+		mend_injection() ? "mended" : "as it was", mend_ignne() ? "mended" : "as it was");
+}
