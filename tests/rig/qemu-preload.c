@@ -14,7 +14,8 @@
  * from another thread and not atomically, which may undo a change of nested paging's flag or GIF
  * there. The flag is for FERR#, which nobody uses: the function becomes a RET.
  *
- * A place that doesn't look as expected is left alone. Either way it is told on stderr.
+ * Where the code around that store looks different, or the function isn't there by its name, QEMU
+ * is left as it is. Either way it is told on stderr.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -30,8 +31,9 @@
 
 /* What leads to the call: mov $1,%edx; mov %rbx,%rdi; call. */
 static const uint8_t call[] = { 0xba, 0x01, 0x00, 0x00, 0x00, 0x48, 0x89, 0xdf, 0xe8 };
-/* Bytes between the store and the call. */
+/* Bytes from the store to the call at most, and those that is_store() looks at. */
 #define STORE_BEFORE 64
+#define STORES_LEN 27
 
 static bool patch(uint8_t *at, const uint8_t *bytes, size_t len)
 {
@@ -72,7 +74,7 @@ static bool mend_injection(void)
 		memcpy(&rel, p + sizeof(call), sizeof(rel));
 		if (p + sizeof(call) + sizeof(rel) + rel != deliver)
 			continue;
-		for (back = p - 27; back >= p - STORE_BEFORE; back--)
+		for (back = p - STORES_LEN; back >= p - STORE_BEFORE; back--)
 			if (is_store(back))
 				return patch(back, nop, sizeof(nop));
 	}
