@@ -125,23 +125,6 @@ static bool spawn(struct cpu *cpu)
 	return false;
 }
 
-bool cpu_start(struct cpu *cpu)
-{
-	u8 *p;
-
-	cpu->fd = memfd_create("emul_cpu", MFD_CLOEXEC);
-	if (cpu->fd < 0 || ftruncate(cpu->fd, FILE_SIZE))
-		return false;
-	p = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
-	if (p == MAP_FAILED)
-		return false;
-	cpu->code = p + FILE_CODE;
-	cpu->data = p + FILE_DATA;
-	cpu->stack = p + FILE_STACK;
-	cpu->constant = p + FILE_CONST;
-	return spawn(cpu);
-}
-
 void cpu_stop(struct cpu *cpu)
 {
 	if (cpu->pid > 0) {
@@ -231,5 +214,134 @@ bool cpu_step(struct cpu *cpu, struct cpu_state *state, struct cpu_fault *fault)
 		fprintf(stderr, "emul_cpu: can't start a child again: %s\n", strerror(errno));
 		exit(2);
 	}
+	return false;
+}
+
+/* An instruction whose result is known, 64-bit code. */
+struct known {
+	const char *name;
+	u8 insn[8];
+	int sig, code;		/* code: -1 for any but SI_KERNEL */
+	u64 addr;
+};
+
+/* RAX is 0x40 in all of them, RCX not canonical. */
+static const struct known known[] = {
+	{ "nop", "\x90", 0, TRAP_TRACE, CPU_CODE + 1 },
+	{ "ud2", "\x0f\x0b", SIGILL, ILL_ILLOPN, CPU_CODE },
+	{ "mov al, [rax]", "\x8a\x00", SIGSEGV, -1, 0x40 },
+	{ "mov al, [rcx]", "\x8a\x01", SIGSEGV, SI_KERNEL, 0 },
+	{ "mov [code], al", "\x88\x04\x25\x00\x00\x00\x10", SIGSEGV, -1, CPU_CODE },
+	{ "hlt", "\xf4", SIGSEGV, SI_KERNEL, 0 },
+	{ "div ah", "\xf6\xf4", SIGFPE, FPE_INTDIV, CPU_CODE },
+};
+
+static void known_state(struct cpu_state *s, u16 cs)
+{
+	memset(s, 0, sizeof(*s));
+	s->gpr[0] = 0x40;
+	s->gpr[1] = 1ull << 63;
+	s->gpr[4] = CPU_STACK + 512;
+	s->rip = CPU_CODE;
+	s->rflags = 0x202;
+	s->cs = cs;
+	s->ss = s->ds = s->es = CPU_SS;
+}
+
+static bool check_known(struct cpu *cpu, const struct known *k)
+{
+	struct cpu_fault fault;
+	struct cpu_state s;
+
+	known_state(&s, CPU_CS64);
+	memcpy(cpu->code, k->insn, 8);
+	if (!cpu_step(cpu, &s, &fault)) {
+		snprintf(cpu->why_not, sizeof(cpu->why_not), "%s ends the child", k->name);
+		return false;
+	}
+	if (fault.sig == k->sig && fault.addr == k->addr &&
+	    (k->code < 0 ? fault.code != SI_KERNEL : fault.code == k->code))
+		return true;
+	snprintf(cpu->why_not, sizeof(cpu->why_not),
+		 "%s: expected signal %d code %d address %llx, saw %d, %d, %llx", k->name, k->sig,
+		 k->code, k->addr, fault.sig, fault.code, fault.addr);
+	return false;
+}
+
+/* INC EAX is a prefix in 64-bit code. */
+static bool probe_32(struct cpu *cpu)
+{
+	struct cpu_fault fault;
+	struct cpu_state s;
+
+	known_state(&s, CPU_CS32);
+	memcpy(cpu->code, "\x40\x90", 2);
+	return cpu_step(cpu, &s, &fault) && !fault.sig && s.rip == CPU_CODE + 1 &&
+	       s.gpr[0] == 0x41 && s.cs == CPU_CS32;
+}
+
+/* Let the child POPF: the one way to set ID, which ptrace can't. */
+static bool popf(struct cpu *cpu, u64 want, u64 *rflags)
+{
+	struct cpu_fault fault;
+	struct cpu_state s;
+
+	known_state(&s, CPU_CS64);
+	memcpy(cpu->code, "\x9d", 1);
+	memcpy(cpu->stack + 512, &want, sizeof(want));
+	if (!cpu_step(cpu, &s, &fault))
+		return false;
+	*rflags = s.rflags;
+	return true;
+}
+
+static u64 probe_flags(struct cpu *cpu)
+{
+	struct cpu_fault fault;
+	struct cpu_state s;
+	u64 rflags, kept;
+
+	if (!popf(cpu, 0x202 | CPU_FLAGS_PROBED, &kept))
+		return CPU_FLAGS_PROBED;
+	known_state(&s, CPU_CS64);
+	s.rflags = kept;
+	memcpy(cpu->code, "\x90", 1);
+	if (!cpu_step(cpu, &s, &fault) || !popf(cpu, 0x202, &rflags))
+		return CPU_FLAGS_PROBED;
+	return CPU_FLAGS_PROBED & ~(s.rflags & kept);
+}
+
+static bool probe(struct cpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!check_known(cpu, &known[i]))
+			return false;
+	cpu->has_32 = probe_32(cpu);
+	cpu->lost_flags = probe_flags(cpu);
+	return true;
+}
+
+bool cpu_start(struct cpu *cpu)
+{
+	u8 *p;
+
+	strcpy(cpu->why_not, "no child can be single-stepped");
+	cpu->fd = memfd_create("emul_cpu", MFD_CLOEXEC);
+	if (cpu->fd < 0 || ftruncate(cpu->fd, FILE_SIZE))
+		return false;
+	p = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	cpu->code = p + FILE_CODE;
+	cpu->data = p + FILE_DATA;
+	cpu->stack = p + FILE_STACK;
+	cpu->constant = p + FILE_CONST;
+	if (!spawn(cpu))
+		return false;
+	if (probe(cpu))
+		return true;
+	cpu_stop(cpu);
 	return false;
 }

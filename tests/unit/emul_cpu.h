@@ -40,13 +40,21 @@ struct cpu {
 	int pid;
 	int fd;
 	u8 *code, *data, *stack, *constant;	/* our view of its pages */
+	bool has_32;		/* 32-bit code can be stepped */
+	u64 lost_flags;		/* of CPU_FLAGS_PROBED: what a step does not bring back */
+	char why_not[128];	/* cpu_start() failed: why */
 };
 
+/* Flags that a kernel in between may keep to itself: NT, AC and ID. */
+#define CPU_FLAGS_PROBED	0x244000u
+
 /**
- * cpu_start - make the child
+ * cpu_start - make the child, and see what it can be asked
  * @cpu: out
  *
- * Return: false if this machine can't do it (no ptrace, say).
+ * Some machines (containers with a kernel of their own, say) step a child, but not as the processor
+ * would. So instructions of known results run first.
+ * Return: false if this machine can't do it; @cpu->why_not says what was missing.
  */
 bool cpu_start(struct cpu *cpu);
 void cpu_stop(struct cpu *cpu);

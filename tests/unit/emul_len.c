@@ -278,6 +278,20 @@ static bool may_be_too_long(const u8 *insn)
 	return n >= 4;
 }
 
+/*
+ * LOCK before VERW is undefined. Processors whose VERW has been made a mitigation may let it pass
+ * (AMD's family 19h does).
+ */
+static bool is_locked_verw(const u8 *insn)
+{
+	bool lock = false;
+
+	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", *insn, 11) ||
+	       (*insn & 0xf0) == 0x40)
+		lock |= *insn++ == 0xf0;
+	return lock && insn[0] == 0x0f && insn[1] == 0x00 && (insn[2] & 0x38) == 0x28;
+}
+
 static enum emul_vendor this_vendor(void)
 {
 	return cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
@@ -301,7 +315,7 @@ static const char *check_on_cpu(const u8 *insn, unsigned int bits)
 	if (res == EMUL_EXCEPTION && world.c.exc.vector == 6) {
 		if (fault.sig == SIGSEGV && fault.code == 0x80 && may_be_too_long(insn))
 			return NULL;
-		return fault.sig == SIGILL ? NULL : "not undefined";
+		return fault.sig == SIGILL || is_locked_verw(insn) ? NULL : "not undefined";
 	}
 	if (res == EMUL_EXCEPTION)
 		return fault.sig == SIGSEGV && fault.code == 0x80 ? NULL : "not #GP";
@@ -370,10 +384,13 @@ int main(int argc, char **argv)
 	}
 	if (cpu_start(&cpu)) {
 		test_cpu(n, 64);
-		test_cpu(n / 2, 32);
+		if (cpu.has_32)
+			test_cpu(n / 2, 32);
+		else
+			tap_skip("this machine runs no 32-bit code");
 		cpu_stop(&cpu);
 	} else {
-		tap_skip("this machine lets no child be single-stepped");
+		tap_skip("this machine's CPU can't be asked: %s", cpu.why_not);
 	}
 	free(path);
 	return tap_done();
