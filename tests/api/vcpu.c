@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vCPU files: the mapping, running without and with a guest, leaving by signals and
- * immediate_exit, multiprocessing state.
+ * immediate_exit, under a debugger, multiprocessing state.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -305,6 +308,78 @@ static void signal_waiting(const void *arg)
 	signal_ends(vcpu);
 }
 
+#define COUNTER 0x6000
+static const uint8_t count[] = { 0x66, 0xff, 0x06, 0x00, 0x60, 0xeb, 0xf9 }; /* incl; jmp */
+
+/* A process with one vCPU that counts; where, it tells through @where. */
+static void traced_child(volatile uint64_t *where)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = real_guest(vm, count);
+
+	*where = (uintptr_t)vm_ptr(vm, COUNTER, 4);
+	while (vcpu_run(vcpu) < 0 && errno == EINTR)
+		;
+	_exit(1);
+}
+
+/* Does the counter move between stops? Each takes the thread out of the guest, or of KVM_RUN. */
+static bool counts_between_stops(pid_t pid, uint64_t where, unsigned int stop)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct user_regs_struct regs;
+	uint32_t seen, first = 0;
+	unsigned int tries;
+	int status = 0;
+
+	for (tries = 0; tries < 400; tries++) {
+		ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+		if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+			return expect_true(false, "stop %u: expected one, saw status %#x", stop,
+					   status);
+		seen = ptrace(PTRACE_PEEKDATA, pid, where, 0);
+		if (ptrace(PTRACE_GETREGS, pid, 0, &regs) || ptrace(PTRACE_CONT, pid, 0, 0))
+			return expect_true(false, "stop %u: %s", stop, strerrorname_np(errno));
+		if (tries && seen != first)
+			return true;
+		first = tries ? first : seen;
+		nanosleep(&pause, NULL);
+	}
+	return expect_true(false, "stop %u: the guest's counter stays at %u", stop, first);
+}
+
+/* A debugger stops and looks at a vCPU's thread in guest mode, and lets it go on. */
+static void traced(const void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	volatile uint64_t *where =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 0, i;
+	pid_t pid;
+
+	(void)arg;
+	pid = fork();
+	if (!pid)
+		traced_child(where);
+	for (i = 0; i < 2000 && !*where; i++)
+		nanosleep(&pause, NULL);
+	expect_true(*where, "the guest of the other process began");
+	expect_eq("PTRACE_SEIZE", ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
+	for (i = 0; i < 20 && counts_between_stops(pid, *where, i); i++)
+		;
+	/* Stopped by a signal that the debugger keeps to itself; in the end killed. */
+	kill(pid, SIGSTOP);
+	expect_eq("the stopped process", waitpid(pid, &status, __WALL), pid);
+	expect_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP, "SIGSTOP: saw status %#x",
+		    status);
+	expect_eq("PTRACE_CONT", ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	counts_between_stops(pid, *where, i);
+	kill(pid, SIGKILL);
+	expect_eq("the killed process", waitpid(pid, &status, __WALL), pid);
+	expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "SIGKILL: saw status %#x",
+		    status);
+}
+
 static void pending_signal(const void *arg)
 {
 	struct vcpu *vcpu = real_guest(vm_new_ram(), out_loop);
@@ -561,6 +636,17 @@ static void read_log(int log, char *text, size_t size)
 	text[at] = 0;
 }
 
+/* CVE-2015-5307, -8104: #AC, #DB and #MC are the host's, whatever the guest is. */
+static void check_exceptions(const char *text)
+{
+	const char *at = strstr(text, "exceptions 0x");
+	const uint32_t want = 1 << 17 | 1 << 1 | 1 << 18;
+	uint32_t seen = at ? strtoul(at + strlen("exceptions "), NULL, 16) : 0;
+
+	expect_true((seen & want) == want, "intercepted exceptions: expected at least %#x, saw %#x",
+		    want, seen);
+}
+
 /*
  * A state that hardware refuses (64-bit code segment with 32-bit operands by default): userspace is
  * told, and the log says all that the hardware was given, but not without end.
@@ -601,6 +687,7 @@ static void refused_entry(const void *arg)
 	read_log(log, text, sizeof(text));
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		expect_true(strstr(text, words[i]), "the log: expected '%s'", words[i]);
+	check_exceptions(text);
 	for (; (at = strstr(at, words[0])); at++)
 		dumps++;
 	expect_true(dumps >= 1 && dumps <= 8, "20 failures: expected a few dumps, saw %u", dumps);
@@ -627,6 +714,7 @@ static const struct test_row rows[] = {
 	{ .name = "signal-waiting-for-init", .run = signal_waiting },
 	{ .name = "signal-blocked", .run = pending_signal },
 	{ .name = "signal-mask", .run = signal_mask },
+	{ .name = "traced", .run = traced },
 	{ .name = "hlt-exits", .run = hlt_exits },
 	{ .name = "interrupt", .run = userspace_interrupt },
 	{ .name = "interrupt-with-irqchip", .run = interrupt_with_irqchip },
