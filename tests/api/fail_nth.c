@@ -36,6 +36,7 @@ struct operation {
 	long (*run)(struct set_up *s);
 	bool vm, irqchip, pit, vcpu;	/* what must be there before */
 	bool started;			/* the vCPU has run */
+	bool empty;			/* the VM has no memory */
 	unsigned int least;		/* at least so many places where it can fail */
 };
 
@@ -313,6 +314,8 @@ static void build(struct set_up *s, const struct operation *op)
 	if (!op->vm)
 		return;
 	s->vm = vm_new();
+	if (op->empty)
+		return;
 	vm_add_memory(s->vm, 0, 0, GUEST_RAM, 0);
 	memcpy(vm_ptr(s->vm, GUEST_REAL, sizeof(guest_code)), guest_code, sizeof(guest_code));
 	if (op->irqchip)
@@ -409,6 +412,7 @@ static const struct test_row rows[] = {
 	OPERATION("create_vcpu_with_lapic", create_vcpu, .vm = true, .irqchip = true, .least = 4),
 	OPERATION("create_irqchip", create_irqchip, .vm = true, .least = 2),
 	OPERATION("create_pit2", create_pit2, .vm = true, .irqchip = true, .least = 2),
+	OPERATION("add_first_slot", add_slot, .vm = true, .empty = true, .least = 3),
 	OPERATION("add_slot", add_slot, .vm = true, .least = 1),
 	OPERATION("move_slot", move_slot, .vm = true, .least = 1),
 	OPERATION("move_used_slot", move_slot, .vm = true, .vcpu = true, .started = true, .least = 1),
