@@ -48,12 +48,22 @@ static const struct {
 	{ "move", { 0, 0, 2 * GIB, MIB, HVA }, 0, MEMSLOT_MOVE },
 	{ "move over its own old place", { 0, 0, 4096, MIB, HVA }, 0, MEMSLOT_MOVE },
 
+	{ "create, logged", { 1, KVM_MEM_LOG_DIRTY_PAGES, MIB, MIB, HVA }, 0, MEMSLOT_CREATE },
+	{ "create, read-only and logged",
+	  { 1, KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES, MIB, MIB, HVA }, 0, MEMSLOT_CREATE },
+	{ "log from now on", { 0, KVM_MEM_LOG_DIRTY_PAGES, 0, MIB, HVA }, 0, MEMSLOT_FLAGS },
+	{ "log a read-only slot from now on",
+	  { 7, KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES, 4 * GIB, 16 * MIB, HVA + GIB }, 0,
+	  MEMSLOT_FLAGS },
+	{ "move and log", { 0, KVM_MEM_LOG_DIRTY_PAGES, 2 * GIB, MIB, HVA }, 0, MEMSLOT_MOVE },
+
+	{ "become writable and logged",
+	  { 7, KVM_MEM_LOG_DIRTY_PAGES, 4 * GIB, 16 * MIB, HVA + GIB }, -EINVAL, 0 },
 	{ "delete what is not there", { 3, 0, 0, 0, 0 }, -EINVAL, 0 },
 	{ "id one too large", { 32764, 0, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "address space 1", { 1 << 16 | 1, 0, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "address space 0xffff", { 0xffff0001, 0, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "delete in address space 1", { 1 << 16, 0, 0, 0, HVA }, -EINVAL, 0 },
-	{ "dirty logging", { 1, KVM_MEM_LOG_DIRTY_PAGES, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "guest_memfd", { 1, KVM_MEM_GUEST_MEMFD, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "unknown flag", { 1, 1U << 31, MIB, MIB, HVA }, -EINVAL, 0 },
 	{ "unknown flag on delete", { 0, 1U << 31, 0, 0, HVA }, -EINVAL, 0 },
@@ -223,14 +233,17 @@ static void check_lookups(struct kvm_memslots *slots, int step, int *bad_find, i
 static void test_model(void)
 {
 	struct kvm_memslots *slots = move(NULL, 0);
-	int i, bad_order = 0, bad_find = 0, bad_hva = 0, bad_op = 0, ops[4] = {};
+	int i, bad_order = 0, bad_find = 0, bad_hva = 0, bad_op = 0, ops[5] = {};
 
 	for (i = 0; i < 4000; i++) {
 		u16 id = rnd(MODEL_IDS);
 		bool exists = model[id].npages, keep = exists && rnd(2);
 		struct kvm_userspace_memory_region mem = {
 			.slot = id,
-			.guest_phys_addr = (u64)rnd(MODEL_GFNS - 64) << 12,
+			.flags = rnd(4) ? 0 : KVM_MEM_LOG_DIRTY_PAGES,
+			.guest_phys_addr = keep && !rnd(4) ?
+						   model[id].base_gfn << 12 :
+						   (u64)rnd(MODEL_GFNS - 64) << 12,
 			.memory_size = keep ? (rnd(3) ? model[id].npages << 12 : 0) :
 					      (u64)(1 + rnd(63)) << 12,
 			.userspace_addr = keep ? model[id].userspace_addr :
@@ -253,6 +266,7 @@ static void test_model(void)
 			replace(slots, change.old, NULL);
 			break;
 		case MEMSLOT_MOVE:
+		case MEMSLOT_FLAGS:
 			replace(slots, change.old, &change.new);
 			break;
 		case MEMSLOT_NOTHING:
@@ -266,9 +280,10 @@ static void test_model(void)
 	tap_eq(bad_find, 0, "lookups by gfn agree with the model");
 	tap_eq(bad_hva, 0, "lookups by hva agree with the model");
 	tap_eq(bad_op, 0, "requests are understood as the model has it");
-	tap_ok(ops[MEMSLOT_CREATE] > 100 && ops[MEMSLOT_DELETE] > 100 && ops[MEMSLOT_MOVE] > 100,
-	       "all operations were tried: %d creations, %d deletions, %d moves",
-	       ops[MEMSLOT_CREATE], ops[MEMSLOT_DELETE], ops[MEMSLOT_MOVE]);
+	tap_ok(ops[MEMSLOT_CREATE] > 100 && ops[MEMSLOT_DELETE] > 100 && ops[MEMSLOT_MOVE] > 100 &&
+		       ops[MEMSLOT_FLAGS] > 0,
+	       "all operations were tried: %d creations, %d deletions, %d moves, %d of flags",
+	       ops[MEMSLOT_CREATE], ops[MEMSLOT_DELETE], ops[MEMSLOT_MOVE], ops[MEMSLOT_FLAGS]);
 	kfree(slots);
 }
 

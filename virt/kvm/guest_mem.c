@@ -11,14 +11,27 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "dirty.h"
 #include "guest_mem.h"
 #include "vm.h"
 
-static void __user *gpa_to_user(struct kvm *kvm, gpa_t gpa, bool write)
+/*
+ * The host writes here: @slot is what dirty logging wants to know, afterwards. NULL: no memory
+ * there, or none that may be written.
+ */
+static void __user *gpa_to_user_write(struct kvm *kvm, gpa_t gpa, const struct kvm_memslot **slot)
+{
+	*slot = kvm_gfn_to_memslot(kvm, gpa >> PAGE_SHIFT);
+	if (!*slot || (*slot)->flags & KVM_MEM_READONLY)
+		return NULL;
+	return (void __user *)(memslot_gfn_to_hva(*slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+}
+
+static void __user *gpa_to_user(struct kvm *kvm, gpa_t gpa)
 {
 	const struct kvm_memslot *slot = kvm_gfn_to_memslot(kvm, gpa >> PAGE_SHIFT);
 
-	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
+	if (!slot)
 		return NULL;
 	return (void __user *)(memslot_gfn_to_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
 }
@@ -37,7 +50,7 @@ int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *buf, size_t len)
 {
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
-		void __user *from = gpa_to_user(kvm, gpa, false);
+		void __user *from = gpa_to_user(kvm, gpa);
 
 		if (!from || copy_from_user(buf, from, n))
 			return -EFAULT;
@@ -64,9 +77,16 @@ int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *buf, size_t len)
 {
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
-		void __user *to = gpa_to_user(kvm, gpa, true);
+		const struct kvm_memslot *slot;
+		void __user *to = gpa_to_user_write(kvm, gpa, &slot);
+		unsigned long left;
 
-		if (!to || copy_to_user(to, buf, n))
+		if (!to)
+			return -EFAULT;
+		left = copy_to_user(to, buf, n);
+		if (left < n)
+			memslot_mark_dirty(slot, gpa >> PAGE_SHIFT);
+		if (left)
 			return -EFAULT;
 		gpa += n;
 		buf += n;
@@ -150,27 +170,8 @@ fault:
 	return -EFAULT;
 }
 
-/**
- * kvm_guest_cmpxchg() - compare and exchange guest memory, atomically towards vCPUs and the VMM
- * @kvm: the VM
- * @gpa: guest physical address, a multiple of @len
- * @old: in: expected; out: what was there
- * @new: to be stored
- * @len: 1, 2, 4, 8 or 16 bytes
- *
- * Context: kvm->srcu read section; may sleep.
- * Return: 1 exchanged; 0 not equal; -EFAULT: no writable memory there; -EINVAL: @len or @gpa is
- * none of the above.
- */
-int kvm_guest_cmpxchg(struct kvm *kvm, gpa_t gpa, void *old, const void *new, size_t len)
+static int user_cmpxchg_any(void __user *to, void *old, const void *new, size_t len)
 {
-	void __user *to;
-
-	if (!is_power_of_2(len) || gpa & (len - 1))
-		return -EINVAL;
-	to = gpa_to_user(kvm, gpa, true);
-	if (!to)
-		return -EFAULT;
 	switch (len) {
 	case 1:
 		return user_cmpxchg_8(to, old, new);
@@ -185,6 +186,35 @@ int kvm_guest_cmpxchg(struct kvm *kvm, gpa_t gpa, void *old, const void *new, si
 	}
 	return -EINVAL;
 }
+
+/**
+ * kvm_guest_cmpxchg() - compare and exchange guest memory, atomically towards vCPUs and the VMM
+ * @kvm: the VM
+ * @gpa: guest physical address, a multiple of @len
+ * @old: in: expected; out: what was there
+ * @new: to be stored
+ * @len: 1, 2, 4, 8 or 16 bytes
+ *
+ * Context: kvm->srcu read section; may sleep.
+ * Return: 1 exchanged; 0 not equal; -EFAULT: no writable memory there; -EINVAL: @len or @gpa is
+ * none of the above.
+ */
+int kvm_guest_cmpxchg(struct kvm *kvm, gpa_t gpa, void *old, const void *new, size_t len)
+{
+	const struct kvm_memslot *slot;
+	void __user *to;
+	int done;
+
+	if (!is_power_of_2(len) || gpa & (len - 1))
+		return -EINVAL;
+	to = gpa_to_user_write(kvm, gpa, &slot);
+	if (!to)
+		return -EFAULT;
+	done = user_cmpxchg_any(to, old, new, len);
+	if (done > 0)
+		memslot_mark_dirty(slot, gpa >> PAGE_SHIFT);
+	return done;
+}
 EXPORT_SYMBOL_NS_GPL(kvm_guest_cmpxchg, GUESTMODE);
 
 static void cache_fill(struct kvm *kvm, struct kvm_gpa_cache *cache)
@@ -193,12 +223,15 @@ static void cache_fill(struct kvm *kvm, struct kvm_gpa_cache *cache)
 
 	cache->generation = kvm_memslots(kvm)->generation;
 	cache->hva = 0;
+	cache->dirty = NULL;
 	/* What crosses a page, or may be read only, goes the long way. */
 	if (!slot || slot->flags & KVM_MEM_READONLY ||
 	    offset_in_page(cache->gpa) + cache->len > PAGE_SIZE)
 		return;
 	cache->hva = memslot_gfn_to_hva(slot, cache->gpa >> PAGE_SHIFT) +
 		     offset_in_page(cache->gpa);
+	cache->dirty = slot->dirty;
+	cache->dirty_bit = (cache->gpa >> PAGE_SHIFT) - slot->base_gfn;
 }
 
 /**
@@ -257,6 +290,7 @@ static bool cache_range_bad(const struct kvm_gpa_cache *cache, unsigned int offs
 int kvm_write_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigned int offset,
 			   const void *buf, size_t len)
 {
+	unsigned long left;
 	void __user *to;
 
 	if (cache_range_bad(cache, offset, len))
@@ -264,7 +298,10 @@ int kvm_write_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigne
 	to = cache_to_user(kvm, cache, offset);
 	if (!to)
 		return kvm_write_guest(kvm, cache->gpa + offset, buf, len);
-	return copy_to_user(to, buf, len) ? -EFAULT : 0;
+	left = copy_to_user(to, buf, len);
+	if (unlikely(cache->dirty) && left < len && !test_bit(cache->dirty_bit, cache->dirty))
+		set_bit(cache->dirty_bit, cache->dirty);
+	return left ? -EFAULT : 0;
 }
 EXPORT_SYMBOL_NS_GPL(kvm_write_guest_cached, GUESTMODE);
 

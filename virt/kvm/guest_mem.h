@@ -43,6 +43,8 @@ struct kvm_gpa_cache {
 	size_t len;
 	hva_t hva;
 	u64 generation;
+	unsigned long *dirty; /* the slot's log, there as long as the generation is the same */
+	u64 dirty_bit;
 };
 
 int kvm_gpa_cache_init(struct kvm *kvm, struct kvm_gpa_cache *cache, gpa_t gpa, size_t len);

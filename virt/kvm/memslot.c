@@ -10,6 +10,9 @@
  *	zap its range and flush: no vCPU uses a translation of it any more
  *	publish a table without it (or with it elsewhere), wait again
  *
+ * Logging of writes begins in two steps likewise: a table where the slot has a log is published,
+ * and when no fault on the old one is under way any more, the permission to write is taken away.
+ *
  * A VM has two tables, so that a change need not copy all slots: see apply().
  */
 
@@ -18,6 +21,7 @@
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
 
+#include "dirty.h"
 #include "memslot.h"
 #include "vm.h"
 
@@ -72,7 +76,12 @@ int memslots_init(struct kvm *kvm)
  */
 void memslots_destroy(struct kvm *kvm)
 {
-	kvfree(rcu_dereference_protected(kvm->memslots, true));
+	struct kvm_memslots *slots = rcu_dereference_protected(kvm->memslots, true);
+	u32 i;
+
+	for (i = 0; i < slots->nr; i++)
+		kvfree(slots->slot[i].dirty);
+	kvfree(slots);
 	kvfree(kvm->memslots_spare);
 	RCU_INIT_POINTER(kvm->memslots, NULL);
 }
@@ -142,6 +151,48 @@ static void replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
 	apply(kvm, &edit);
 }
 
+/* FLAGS: logging begins, or ends. */
+static void change_flags(struct kvm *kvm, const struct kvm_memslot *old,
+			 const struct kvm_memslot *new)
+{
+	struct memslot_edit edit = { .drop = true, .drop_gfn = old->base_gfn, .add = new };
+
+	apply(kvm, &edit);
+	/* Where all counts as written already, nothing need be seen. */
+	if (!memslot_logged(new))
+		mmu_collapse_slot(kvm, new);
+	else if (!dirty_is_full(new))
+		mmu_protect_range(kvm, new->base_gfn, new->base_gfn + new->npages);
+}
+
+/* Carry out a checked change. 0 or -ENOMEM, then nothing has changed. */
+static int do_change(struct kvm *kvm, const struct memslot_change *change,
+		     const struct kvm_memslot *old)
+{
+	struct memslot_edit edit = { .add = &change->new };
+	int r;
+
+	switch (change->op) {
+	case MEMSLOT_NOTHING:
+		return 0;
+	case MEMSLOT_DELETE:
+		replace_slot(kvm, old, NULL);
+		return 0;
+	case MEMSLOT_MOVE:
+		replace_slot(kvm, old, &change->new);
+		return 0;
+	case MEMSLOT_FLAGS:
+		change_flags(kvm, old, &change->new);
+		return 0;
+	case MEMSLOT_CREATE:
+		break;
+	}
+	r = reserve(kvm);
+	if (!r)
+		apply(kvm, &edit);
+	return r;
+}
+
 /**
  * memslots_set_region() - KVM_SET_USER_MEMORY_REGION
  * @kvm: the VM
@@ -154,8 +205,9 @@ static void replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
  */
 int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_region *mem)
 {
+	struct kvm_memslot old = {};
 	struct memslot_change change;
-	struct memslot_edit edit = { .add = &change.new };
+	unsigned long *unused;
 	int r;
 
 	lockdep_assert_held(&kvm->slots_lock);
@@ -165,20 +217,17 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 	if (r)
 		return r;
 
-	switch (change.op) {
-	case MEMSLOT_NOTHING:
-		return 0;
-	case MEMSLOT_DELETE:
-		replace_slot(kvm, change.old, NULL);
-		return 0;
-	case MEMSLOT_MOVE:
-		replace_slot(kvm, change.old, &change.new);
-		return 0;
-	case MEMSLOT_CREATE:
-		break;
+	if (change.old)
+		old = *change.old;
+	/* A log goes along with its slot, and lives until that is deleted or logged no longer. */
+	if (change.new.flags & KVM_MEM_LOG_DIRTY_PAGES && change.new.npages) {
+		change.new.dirty = old.dirty ?: dirty_alloc(kvm, change.new.npages);
+		if (!change.new.dirty)
+			return -ENOMEM;
 	}
-	r = reserve(kvm);
-	if (!r)
-		apply(kvm, &edit);
+	r = do_change(kvm, &change, &old);
+	unused = r ? change.new.dirty : old.dirty;
+	if (unused != (r ? old.dirty : change.new.dirty))
+		kvfree(unused);
 	return r;
 }

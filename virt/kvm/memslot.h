@@ -21,7 +21,7 @@ struct kvm_memslot {
 	u32 flags; /* [i] KVM_MEM_* */
 	u16 id; /* [i] */
 	bool dying; /* [i] on its way out: the notifier still sees it, guests get nothing new */
-	/* later: dirty bitmap, reverse map */
+	unsigned long *dirty; /* [i] the log (dirty.h), one for all copies of the slot, or NULL */
 };
 
 /* A slot's range of the VMM's address space, in the index by hva. */
@@ -58,13 +58,19 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 struct kvm_memslot *kvm_gfn_to_memslot(struct kvm *kvm, gfn_t gfn);
 
 /* What a KVM_SET_USER_MEMORY_REGION asks for. */
-enum memslot_op { MEMSLOT_NOTHING, MEMSLOT_CREATE, MEMSLOT_DELETE, MEMSLOT_MOVE };
+enum memslot_op {
+	MEMSLOT_NOTHING,
+	MEMSLOT_CREATE,
+	MEMSLOT_DELETE,
+	MEMSLOT_MOVE, /* logging may begin or end with it */
+	MEMSLOT_FLAGS, /* logging begins or ends */
+};
 
 /**
  * struct memslot_change - a checked request
  * @op: what is to be done
- * @old: the slot that goes (DELETE, MOVE), in the table that was asked
- * @new: the slot that comes (CREATE, MOVE)
+ * @old: the slot that goes (DELETE, MOVE, FLAGS), in the table that was asked
+ * @new: the slot that comes (CREATE, MOVE, FLAGS); its log is the caller's affair
  */
 struct memslot_change {
 	enum memslot_op op;
@@ -87,6 +93,7 @@ struct memslot_edit {
 /* memslot_table.c: pure, unit-tested in userspace. */
 struct kvm_memslot *memslots_find(struct kvm_memslots *slots, gfn_t gfn);
 struct kvm_memslot *memslots_find_hint(struct kvm_memslots *slots, gfn_t gfn, u32 *hint);
+const struct kvm_memslot *memslots_find_id(const struct kvm_memslots *slots, u32 id);
 size_t memslots_bytes(u32 room);
 void memslots_fill(struct kvm_memslots *dst, u32 room, const struct kvm_memslots *src);
 void memslots_edit(struct kvm_memslots *slots, const struct memslot_edit *edit);

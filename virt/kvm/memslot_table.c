@@ -235,7 +235,14 @@ void memslots_edit(struct kvm_memslots *slots, const struct memslot_edit *edit)
 	slots->generation++;
 }
 
-static const struct kvm_memslot *find_id(const struct kvm_memslots *slots, u32 id)
+/**
+ * memslots_find_id() - the slot of a number
+ * @slots: a table
+ * @id: the slot's number
+ *
+ * Return: the slot, maybe a dying one, or NULL.
+ */
+const struct kvm_memslot *memslots_find_id(const struct kvm_memslots *slots, u32 id)
 {
 	u32 i;
 
@@ -263,8 +270,7 @@ static bool region_valid(const struct kvm_userspace_memory_region *mem)
 {
 	u64 gpa_end, hva_end;
 
-	/* Dirty logging is not there yet: refused rather than accepted and ignored. */
-	if (mem->flags & ~(u32)KVM_MEM_READONLY)
+	if (mem->flags & ~(u32)(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY))
 		return false;
 	/* The upper half is the address space; there is only one. */
 	if (mem->slot >= KVM_USER_MEM_SLOTS)
@@ -298,7 +304,7 @@ int memslots_parse(const struct kvm_memslots *slots, const struct kvm_userspace_
 	if (!region_valid(mem))
 		return -EINVAL;
 
-	old = find_id(slots, mem->slot);
+	old = memslots_find_id(slots, mem->slot);
 	*change = (struct memslot_change){
 		.old = old,
 		.new = {
@@ -323,11 +329,17 @@ int memslots_parse(const struct kvm_memslots *slots, const struct kvm_userspace_
 	} else {
 		/* A slot's memory, size and read-only flag are for life. */
 		if (new->userspace_addr != old->userspace_addr || new->npages != old->npages ||
-		    new->flags != old->flags)
+		    (new->flags ^ old->flags) & KVM_MEM_READONLY)
 			return -EINVAL;
-		change->op = new->base_gfn == old->base_gfn ? MEMSLOT_NOTHING : MEMSLOT_MOVE;
+		if (new->base_gfn != old->base_gfn)
+			change->op = MEMSLOT_MOVE;
+		else if (new->flags != old->flags)
+			change->op = MEMSLOT_FLAGS;
+		else
+			change->op = MEMSLOT_NOTHING;
 	}
-	if (change->op != MEMSLOT_NOTHING && overlaps(slots, new, old))
+	if ((change->op == MEMSLOT_CREATE || change->op == MEMSLOT_MOVE) &&
+	    overlaps(slots, new, old))
 		return -EEXIST;
 	return 0;
 }

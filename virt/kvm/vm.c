@@ -2,6 +2,7 @@
 /* VMs: creation, the VM's file, destruction with the last reference. */
 
 #include <linux/anon_inodes.h>
+#include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -10,6 +11,7 @@
 
 #include "arch.h"
 #include "core.h"
+#include "dirty.h"
 #include "ioctl.h"
 #include "iobus.h"
 #include "memslot.h"
@@ -137,6 +139,34 @@ static long ioctl_set_memory_region(struct kvm_ioctl_call *call)
 	return set_region(call->kvm, call->arg);
 }
 
+/* Where a bitmap is: a 32-bit process fills in half of the field. */
+static void __user *bitmap_ptr(const struct kvm_ioctl_call *call, void __user *bitmap)
+{
+	return call->compat ? compat_ptr((unsigned long)bitmap) : bitmap;
+}
+
+static long ioctl_get_dirty_log(struct kvm_ioctl_call *call)
+{
+	const struct kvm_dirty_log *log = call->arg;
+	long r;
+
+	mutex_lock(&call->kvm->slots_lock);
+	r = dirty_get(call->kvm, log->slot, bitmap_ptr(call, log->dirty_bitmap));
+	mutex_unlock(&call->kvm->slots_lock);
+	return r;
+}
+
+static long ioctl_clear_dirty_log(struct kvm_ioctl_call *call)
+{
+	const struct kvm_clear_dirty_log *log = call->arg;
+	long r;
+
+	mutex_lock(&call->kvm->slots_lock);
+	r = dirty_clear(call->kvm, log, bitmap_ptr(call, log->dirty_bitmap));
+	mutex_unlock(&call->kvm->slots_lock);
+	return r;
+}
+
 static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 {
 	return kvm_vm_stats_fd(call->kvm);
@@ -145,6 +175,8 @@ static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, ioctl_create_vcpu, IOC_ARG_VALUE },
 	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region },
+	{ KVM_GET_DIRTY_LOG, ioctl_get_dirty_log },
+	{ KVM_CLEAR_DIRTY_LOG, ioctl_clear_dirty_log },
 	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };

@@ -9,6 +9,7 @@
 
 #include "caps.h"
 #include "core.h"
+#include "dirty.h"
 #include "msr.h"
 #include "vendor.h"
 
@@ -92,6 +93,11 @@ static long enable_user_space_msr(struct kvm *kvm, const struct kvm_enable_cap *
 	return 0;
 }
 
+static long enable_manual_dirty_log(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	return dirty_set_manual(kvm, cap->args[0]);
+}
+
 /* What CPUID 0x40000001 doesn't announce isn't there, from now on. */
 static long enforce_pv_cpuid(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap)
 {
@@ -117,6 +123,9 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_NR_MEMSLOTS, KVM_USER_MEM_SLOTS },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+	  KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
+	  .enable = enable_manual_dirty_log },
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },

@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "cpuid.h"
+#include "dirty.h"
 #include "exit.h"
 #include "guest_time.h"
 #include "trace.h"
@@ -163,6 +164,7 @@ void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 	/* The structure lies within a page, by its alignment, so that one address is enough. */
 	if (kvm_memslots(kvm)->generation == vcpu->pv.steal.hint_generation &&
 	    !copy_to_user_nofault((void __user *)(hva + STEAL(preempted)), &mark, sizeof(mark))) {
+		dirty_mark_gfn(kvm, (vcpu->pv.steal.cache.gpa + STEAL(preempted)) >> PAGE_SHIFT);
 		vcpu->stat.preemption_reported++;
 		/* One mark per update: a second one would wipe out a flush asked for since. */
 		WRITE_ONCE(vcpu->pv.steal.hint_hva, 0);

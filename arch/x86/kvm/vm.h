@@ -49,6 +49,7 @@ struct kvm_vm_caps {
 	bool triple_fault_event; /* [l] */
 	u64 disabled_exits; /* [l] KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks; /* [l] */
+	u32 manual_dirty_log; /* [l] KVM_DIRTY_LOG_* */
 	u32 user_space_msr; /* [l] KVM_MSR_EXIT_REASON_* */
 	/* [l] KVM_CAP_MSR_PLATFORM_INFO with 0: the guest must not read 0xce */
 	bool no_platform_info;

@@ -11,6 +11,7 @@
 #include "core.h"
 #include "cpuid.h"
 #include "cr.h"
+#include "dirty.h"
 #include "emul.h"
 #include "event.h"
 #include "exit.h"
@@ -250,12 +251,16 @@ static enum emul_result phys_access(struct emul_state *s, u64 linear,
 				    bool write)
 {
 	void __user *ram = (void __user *)place->hva;
+	unsigned long left;
 
 	if (!is_ram(place, write))
 		return mmio_access(s, linear, place->gpa, buf, len, write);
-	if (write ? copy_to_user(ram, buf, len) : copy_from_user(buf, ram, len))
-		return host_fault(s, -EFAULT);
-	return EMUL_OK;
+	if (!write)
+		return copy_from_user(buf, ram, len) ? host_fault(s, -EFAULT) : EMUL_OK;
+	left = copy_to_user(ram, buf, len);
+	if (left < len)
+		dirty_mark_gfn(s->vcpu->kvm, place->gpa >> PAGE_SHIFT);
+	return left ? host_fault(s, -EFAULT) : EMUL_OK;
 }
 
 /* Translates all before it touches anything: a faulting write has changed nothing. */

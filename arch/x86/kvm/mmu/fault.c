@@ -11,6 +11,7 @@
 #include <asm/e820/api.h>
 #include <asm/memtype.h>
 
+#include "dirty.h"
 #include "tdp.h"
 #include "vcpu.h"
 #include "vendor.h"
@@ -119,6 +120,9 @@ static u8 fault_level(const struct kvm *kvm, const struct kvm_fault *fault)
 	/* A driver's mapping may be of frames that don't all have one memory type. */
 	if (max == 1 || !fault->found.page)
 		return 1;
+	/* A log is of small pages. */
+	if (unlikely(memslot_logged(fault->slot)))
+		return 1;
 	/* Code only in small pages: a huge one that is there already is zapped by tdp_map(). */
 	if (unlikely(kvm_caps->nx_huge_pages && fault->fetch))
 		return 1;
@@ -134,10 +138,17 @@ static enum mmu_fault_result install(struct kvm_vcpu *vcpu, struct kvm_fault *fa
 
 	read_lock(&kvm->mmu.lock);
 	fault->level = fault_level(kvm, fault);
+	/* Who only reads may write later, without a fault, if the page is in the log anyway. */
+	if (unlikely(memslot_logged(fault->slot)) && !fault->write)
+		fault->found.writable &= memslot_is_dirty(fault->slot, fault->gfn);
 	bytes = PAGE_SIZE << (9 * (fault->level - 1));
 	start = fault->hva & ~(bytes - 1);
-	if (!notifier_retry(kvm, fault->seq, start, start + bytes))
+	if (!notifier_retry(kvm, fault->seq, start, start + bytes)) {
 		r = tdp_map(vcpu, fault);
+		/* In the same hold of the lock: see dirty.h. */
+		if (fault->write && r != TDP_CONFLICT)
+			memslot_mark_dirty(fault->slot, fault->gfn);
+	}
 	read_unlock(&kvm->mmu.lock);
 
 	switch (r) {

@@ -104,11 +104,17 @@ struct mmu_zap {
 
 void mmu_zap_begin(struct mmu_zap *zap, struct kvm *kvm, bool may_yield);
 void mmu_zap_range(struct mmu_zap *zap, gfn_t start, gfn_t end);
+bool mmu_zap_relax(struct mmu_zap *zap);
 void mmu_zap_end(struct mmu_zap *zap);
 
 /* The three in one. May sleep. */
 void mmu_zap_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end);
 void mmu_zap_all(struct kvm *kvm);
+
+/* Logged memory (protect.c): no write goes on without a fault. The first between begin and end. */
+void mmu_protect_mask(struct mmu_zap *zap, gfn_t first, u64 mask);
+void mmu_protect_range(struct kvm *kvm, gfn_t start, gfn_t end);
+void mmu_collapse_slot(struct kvm *kvm, const struct kvm_memslot *slot);
 
 /* Was anything in the range accessed since it was last cleared? @clear: clear now. Never sleeps. */
 bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear);

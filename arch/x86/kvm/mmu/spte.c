@@ -1,10 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the host's memory management hears of a mapping that goes. */
+/* What the host's memory management hears of a mapping that goes, or is write-protected. */
 
 #include <linux/mm.h>
 #include <linux/swap.h>
 
 #include "spte.h"
+
+/**
+ * spte_written() - tell the page whether the guest wrote to it
+ * @f: format of the table
+ * @spte: the present leaf entry that was there until just now
+ *
+ * Context: mmu.lock held for write.
+ */
+void spte_written(const struct pt_format *f, u64 spte)
+{
+	struct page *page;
+
+	if (!(spte & SPTE_PAGE) || !(spte & f->dirty))
+		return;
+	page = pfn_to_page(spte_addr(f, spte) >> PAGE_SHIFT);
+	if (!PageDirty(page))
+		set_page_dirty(page);
+}
 
 /**
  * spte_gone() - tell the page what the guest did to it
@@ -22,9 +40,8 @@ void spte_gone(const struct pt_format *f, u64 spte)
 
 	if (!(spte & SPTE_PAGE))
 		return;
+	spte_written(f, spte);
 	page = pfn_to_page(spte_addr(f, spte) >> PAGE_SHIFT);
-	if (spte & f->dirty && !PageDirty(page))
-		set_page_dirty(page);
 	/* As the host's own unmapping has it: an anonymous page's use is asked for by age only. */
 	if (spte & f->accessed && !PageAnon(page))
 		mark_page_accessed(page);

@@ -74,6 +74,7 @@ static inline bool spte_allows(const struct pt_format *f, u64 spte, bool write, 
 	       (!fetch || (!(spte & f->nx) && (spte & f->exec) == f->exec));
 }
 
+void spte_written(const struct pt_format *f, u64 spte);
 void spte_gone(const struct pt_format *f, u64 spte);
 
 #endif

@@ -82,6 +82,21 @@ void mmu_zap_end(struct mmu_zap *zap)
 	write_unlock(&zap->kvm->mmu.lock);
 }
 
+/**
+ * mmu_zap_relax() - let others have mmu.lock for a moment, if they want it
+ * @zap: of mmu_zap_begin()
+ *
+ * Return: true: it was dropped, after a flush, and tables may have changed.
+ */
+bool mmu_zap_relax(struct mmu_zap *zap)
+{
+	if (!zap->may_yield || !(need_resched() || rwlock_needbreak(&zap->kvm->mmu.lock)))
+		return false;
+	settle(zap);
+	cond_resched_rwlock_write(&zap->kvm->mmu.lock);
+	return true;
+}
+
 static void zap_entry(struct mmu_zap *zap, struct pt_iter *it)
 {
 	/* Hardware may set accessed and dirty until the very end: xchg() has the last word. */
@@ -121,11 +136,8 @@ void mmu_zap_range(struct mmu_zap *zap, gfn_t start, gfn_t end)
 	pt_iter_start(&it, mmu->format, mmu_root_table(mmu), mmu->levels, start, end);
 	while (pt_iter_next(&it)) {
 		zap_entry(zap, &it);
-		if (zap->may_yield && (need_resched() || rwlock_needbreak(&mmu->lock))) {
-			settle(zap);
-			cond_resched_rwlock_write(&mmu->lock);
+		if (mmu_zap_relax(zap))
 			pt_iter_restart(&it);
-		}
 	}
 }
 

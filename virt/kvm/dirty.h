@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The log of written pages: a bit per page of a slot.
+ *
+ * A bit is set with mmu.lock held for read, in one hold with the entry that allows the write, and
+ * taken with mmu.lock held for write, in one hold with the removal of that permission. So a page
+ * that a guest can write has its bit set, unless its slot isn't logged. Writes of the host's own
+ * need no lock: the bit is set behind the write.
+ */
+#ifndef GUESTMODE_DIRTY_H
+#define GUESTMODE_DIRTY_H
+
+#include "memslot.h"
+
+/* Words of 64 bits in a slot's log: what KVM_GET_DIRTY_LOG copies out. */
+static inline u64 dirty_words(u64 npages)
+{
+	return (npages + 63) / 64;
+}
+
+static inline bool memslot_logged(const struct kvm_memslot *slot)
+{
+	return slot->dirty;
+}
+
+/* Was the page written since the log was last asked? Reliable with mmu.lock held. */
+static inline bool memslot_is_dirty(const struct kvm_memslot *slot, gfn_t gfn)
+{
+	return test_bit(array_index_nospec(gfn - slot->base_gfn, slot->npages), slot->dirty);
+}
+
+/* @gfn lies in @slot. Looked at first: a write to a line that all vCPUs share is dear. */
+static inline void memslot_mark_dirty(const struct kvm_memslot *slot, gfn_t gfn)
+{
+	u64 bit = array_index_nospec(gfn - slot->base_gfn, slot->npages);
+
+	if (unlikely(slot->dirty) && !test_bit(bit, slot->dirty))
+		set_bit(bit, slot->dirty);
+}
+
+unsigned long *dirty_alloc(struct kvm *kvm, u64 npages);
+bool dirty_is_full(const struct kvm_memslot *slot);
+void dirty_mark_gfn(struct kvm *kvm, gfn_t gfn);
+long dirty_set_manual(struct kvm *kvm, u64 flags);
+long dirty_get(struct kvm *kvm, u32 id, void __user *to);
+long dirty_clear(struct kvm *kvm, const struct kvm_clear_dirty_log *log, const void __user *from);
+
+#endif
