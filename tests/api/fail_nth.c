@@ -124,6 +124,26 @@ static long add_slot(struct set_up *s)
 	return vm_set_slot(s->vm, 1, 0x10000000, ROOM, s->room, 0);
 }
 
+static long add_logged_slot(struct set_up *s)
+{
+	return vm_set_slot(s->vm, 1, 0x10000000, ROOM, s->room, KVM_MEM_LOG_DIRTY_PAGES);
+}
+
+static long log_slot(struct set_up *s)
+{
+	return vm_set_slot(s->vm, 0, 0, GUEST_RAM, vm_ptr(s->vm, 0, 1), KVM_MEM_LOG_DIRTY_PAGES);
+}
+
+/* Logged, and the log asked for: what can't be copied out stays in it. */
+static long dirty_log(struct set_up *s)
+{
+	uint64_t bitmap[GUEST_RAM / 4096 / 64];
+	struct kvm_dirty_log log = { .slot = 0, .dirty_bitmap = bitmap };
+	long ret = log_slot(s);
+
+	return ret ?: ioctl(s->vm->fd, KVM_GET_DIRTY_LOG, &log);
+}
+
 static long move_slot(struct set_up *s)
 {
 	return vm_set_slot(s->vm, 0, 0x20000000, GUEST_RAM, vm_ptr(s->vm, 0, 1), 0);
@@ -414,6 +434,10 @@ static const struct test_row rows[] = {
 	OPERATION("create_pit2", create_pit2, .vm = true, .irqchip = true, .least = 2),
 	OPERATION("add_first_slot", add_slot, .vm = true, .empty = true, .least = 3),
 	OPERATION("add_slot", add_slot, .vm = true, .least = 1),
+	OPERATION("add_logged_slot", add_logged_slot, .vm = true, .least = 2),
+	OPERATION("log_slot", log_slot, .vm = true, .least = 1),
+	OPERATION("log_used_slot", log_slot, .vm = true, .vcpu = true, .started = true, .least = 1),
+	OPERATION("dirty_log", dirty_log, .vm = true, .vcpu = true, .started = true, .least = 2),
 	OPERATION("move_slot", move_slot, .vm = true, .least = 1),
 	OPERATION("move_used_slot", move_slot, .vm = true, .vcpu = true, .started = true, .least = 1),
 	OPERATION("delete_slot", delete_slot, .vm = true, .least = 1),

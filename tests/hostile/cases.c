@@ -363,6 +363,39 @@ static void order(const char *what, int result)
 	printf("-\torder\t%s\t\t%s\n", what, result < 0 ? strerrorname_np(errno) : "ok");
 }
 
+/* A log that isn't there, is going, or whose bitmap is no memory. */
+static void log_orders(struct machine *m)
+{
+	struct kvm_userspace_memory_region region = { .slot = 1, .memory_size = 0x50000 };
+	struct kvm_clear_dirty_log clear = { .slot = 1, .num_pages = 64 };
+	struct kvm_dirty_log log = { .slot = 1 };
+	uint8_t *memory = arena();
+
+	region.userspace_addr = (uintptr_t)memory;
+	log.dirty_bitmap = memory;
+	clear.dirty_bitmap = memory;
+	order("the log of no slot", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+	order("a slot", ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region));
+	order("its log", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+	region.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	order("logged", ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region));
+	order("its log, into its own memory", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+	order("cleared", ioctl(m->vm, KVM_CLEAR_DIRTY_LOG, &clear));
+	clear.first_page = ~63ull;
+	order("cleared, wrapping", ioctl(m->vm, KVM_CLEAR_DIRTY_LOG, &clear));
+	clear.num_pages = ~63u;
+	order("cleared, wrapping far", ioctl(m->vm, KVM_CLEAR_DIRTY_LOG, &clear));
+	clear.first_page = 0;
+	order("cleared beyond its end", ioctl(m->vm, KVM_CLEAR_DIRTY_LOG, &clear));
+	log.dirty_bitmap = memory + ARENA - 8;
+	order("its log, cut", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+	log.dirty_bitmap = (void *)KERNEL_ADDRESS;
+	order("its log, into the kernel", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+	region.memory_size = 0;
+	order("deleted", ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region));
+	order("its log, too late", ioctl(m->vm, KVM_GET_DIRTY_LOG, &log));
+}
+
 /* Calls that come too early, too late or twice. */
 void run_orders(void)
 {
@@ -398,6 +431,7 @@ void run_orders(void)
 	region.memory_size = 0;
 	order("deleted", ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &region));
 	order("deleted twice", ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &region));
+	log_orders(&m);
 	machine_end(&m);
 
 	machine_make(&m, true);
