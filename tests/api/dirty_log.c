@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "row.h"
@@ -344,22 +345,29 @@ static void *run_guest(void *arg)
 	return NULL;
 }
 
-/* What a migration does: copy what the log says until the guest stops, then once more. */
-static void copy_pages(uint8_t *copy)
+/* Copy what the log says. Return: how many pages. */
+static unsigned int copy_pages(uint8_t *copy)
 {
-	unsigned int i;
+	unsigned int i, count = 0;
 
-	expect_ok("KVM_GET_DIRTY_LOG", get(1, bitmap));
-	for (i = 0; i < PAGES; i++)
-		if (bitmap[i / 64] >> i % 64 & 1)
-			memcpy(copy + i * PAGE, memory + i * PAGE, PAGE);
+	if (get(1, bitmap))
+		row_die("KVM_GET_DIRTY_LOG: %s", strerrorname_np(errno));
+	for (i = 0; i < PAGES; i++) {
+		if (!(bitmap[i / 64] >> i % 64 & 1))
+			continue;
+		memcpy(copy + i * PAGE, memory + i * PAGE, PAGE);
+		count++;
+	}
+	return count;
 }
 
+/* What a migration does: copy what the log says as the guest runs, and once more when it stands. */
 static void no_write_lost(const void *arg)
 {
 	static unsigned int page[200 + 1];
 	unsigned int i, wrong = 0, rounds = 0;
 	uint8_t *copy = calloc(PAGES, PAGE);
+	time_t end = time(NULL) + 30;
 	pthread_t thread;
 
 	(void)arg;
@@ -370,17 +378,18 @@ static void no_write_lost(const void *arg)
 	for (i = 0; i < 200; i++)
 		page[i] = i * 19;
 	page[200] = ~0u;
-	start_writes(SLOT, page, 3000);
+	start_writes(SLOT, page, 1000000);
 	pthread_create(&thread, NULL, run_guest, NULL);
-	while (pthread_tryjoin_np(thread, NULL)) {
-		copy_pages(copy);
-		rounds++;
-	}
+	while (rounds < 500 && time(NULL) < end)
+		rounds += !!copy_pages(copy);
+	/* An empty list: the guest's other rounds write nothing. */
+	*(volatile uint32_t *)vm_ptr(vm, LIST, 4) = 0;
+	pthread_join(thread, NULL);
 	copy_pages(copy);
 	for (i = 0; i < PAGES; i++)
 		wrong += !!memcmp(copy + i * PAGE, memory + i * PAGE, PAGE);
 	expect_eq("pages that differ from their copy", wrong, 0);
-	expect_eq("the guest's count", *(uint32_t *)(memory + 19 * PAGE + 8), 3000);
+	expect_true(rounds > 1, "expected some rounds of copying, saw %u", rounds);
 	row_log("%u rounds", rounds);
 }
 
