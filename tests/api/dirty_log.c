@@ -60,6 +60,9 @@ static void setup(int advice)
 		row_die("mmap: %s", strerrorname_np(errno));
 	memory = (uint8_t *)(((uintptr_t)raw + 2 * MiB - 1) & ~(2 * MiB - 1));
 	expect_ok("madvise", madvise(memory, 16 * MiB, advice));
+	/* Read by the guest first it would be the zero page, and small from then on. */
+	if (advice == MADV_HUGEPAGE)
+		memset(memory, 0, 16 * MiB);
 	vm = vm_new_ram();
 	vcpu = vm_add_vcpu(vm, 0);
 }
