@@ -32,9 +32,12 @@ static inline bool memslot_is_dirty(const struct kvm_memslot *slot, gfn_t gfn)
 /* @gfn lies in @slot. Looked at first: a write to a line that all vCPUs share is dear. */
 static inline void memslot_mark_dirty(const struct kvm_memslot *slot, gfn_t gfn)
 {
-	u64 bit = array_index_nospec(gfn - slot->base_gfn, slot->npages);
+	u64 bit;
 
-	if (unlikely(slot->dirty) && !test_bit(bit, slot->dirty))
+	if (likely(!slot->dirty))
+		return;
+	bit = array_index_nospec(gfn - slot->base_gfn, slot->npages);
+	if (!test_bit(bit, slot->dirty))
 		set_bit(bit, slot->dirty);
 }
 
