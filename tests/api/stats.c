@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "row.h"
@@ -442,6 +445,93 @@ static void come_and_go(const void *arg)
 	pthread_join(thread, NULL);
 }
 
+/* Writes at every 2 MiB from %ebx to %edx, over and over. */
+static const uint8_t touch_code[] = {
+	0x89, 0xde,				/* again: mov %ebx, %esi */
+	0xff, 0x06,				/* next: incl (%esi) */
+	0x81, 0xc6, 0x00, 0x00, 0x20, 0x00,	/* add $0x200000, %esi */
+	0x39, 0xd6,				/* cmp %edx, %esi */
+	0x72, 0xf4,				/* jb next */
+	0xeb, 0xf0,				/* jmp again */
+};
+
+#define TOUCHED 0x10000000ull
+#define TOUCHED_SIZE 0x20000000ull
+
+static struct vcpu *touching_vcpu(struct vm *vm, unsigned int id)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm, id);
+	struct kvm_regs regs;
+
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(touch_code)), touch_code, sizeof(touch_code));
+	vcpu_set_mode(vcpu, MODE_PROT32, GUEST_REAL, 0x7000);
+	regs = vcpu_regs(vcpu);
+	/* The same tables, but not the same pages. */
+	regs.rbx = TOUCHED + id * 4096;
+	regs.rdx = TOUCHED + TOUCHED_SIZE;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	return vcpu;
+}
+
+static void no_op(int sig)
+{
+	(void)sig;
+}
+
+static void *touch(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	while (vcpu_run(vcpu) < 0 && errno == EINTR && !vcpu->run->immediate_exit)
+		;
+	return NULL;
+}
+
+/*
+ * With a bound on the page tables that two vCPUs run into all the time, all mappings go while the
+ * other one makes new ones. None of them is forgotten: when the memory has gone, none is counted.
+ */
+static void mappings_return(const void *arg)
+{
+	const struct sigaction action = { .sa_handler = no_op };
+	const struct timespec pause = { .tv_sec = 3 };
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu[2];
+	pthread_t thread[2];
+	struct stats s;
+	void *memory;
+	int i;
+
+	(void)arg;
+	sigaction(SIGUSR1, &action, NULL);
+	memory = mmap(NULL, TOUCHED_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	madvise(memory, TOUCHED_SIZE, MADV_NOHUGEPAGE);
+	expect_ok("the slot", vm_set_slot(vm, 1, TOUCHED, TOUCHED_SIZE, memory, 0));
+	expect_ok("KVM_SET_NR_MMU_PAGES", ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 64ul));
+	s = stats_open(vm->fd);
+	for (i = 0; i < 2; i++) {
+		vcpu[i] = touching_vcpu(vm, i);
+		pthread_create(&thread[i], NULL, touch, vcpu[i]);
+	}
+	nanosleep(&pause, NULL);
+	for (i = 0; i < 2; i++) {
+		vcpu[i]->run->immediate_exit = 1;
+		pthread_kill(thread[i], SIGUSR1);
+		pthread_join(thread[i], NULL);
+	}
+	stats_read(&s);
+	/* The distribution's driver has no such bound on nested page tables. */
+	if (!access(EXIT_TIMES, F_OK))
+		expect_true(stats_get(&s, "mmu_shadow_zapped") > 64,
+			    "page tables taken away: expected more than 64, saw %" PRIu64,
+			    stats_get(&s, "mmu_shadow_zapped"));
+	expect_ok("delete slot 1", vm_set_slot(vm, 1, TOUCHED, 0, memory, 0));
+	expect_ok("delete slot 0", vm_set_slot(vm, 0, 0, 0, NULL, 0));
+	stats_read(&s);
+	expect_eq("4 KiB mappings without memory", stats_get(&s, "pages_4k"), 0);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "layout", .run = layout },
 	{ .name = "offsets", .run = offsets },
@@ -453,6 +543,7 @@ static const struct test_row rows[] = {
 	{ .name = "debugfs", .run = debugfs },
 	{ .name = "same-name", .run = same_name },
 	{ .name = "come-and-go", .run = come_and_go },
+	{ .name = "mappings-return", .run = mappings_return },
 };
 
 int main(int argc, char **argv)

@@ -99,6 +99,7 @@ struct mmu_zap {
 	struct kvm *kvm;
 	bool may_yield; /* the caller may sleep */
 	bool flush; /* removed something since the last flush */
+	bool yielded; /* mmu.lock was dropped: what was visited may be filled again */
 	struct list_head dead; /* tables to free after the flush */
 };
 

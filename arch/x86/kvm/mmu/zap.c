@@ -6,7 +6,8 @@
  * of a long zap: another zapper of the same range finds nothing there any more, and takes that to
  * mean that no vCPU uses it. Tables are unlinked under the lock, and freed after the flush and a
  * grace period: hardware and lockless walkers may be in them until then. Their entries are cleared
- * first, so that who still walks them finds nothing.
+ * first, so that who still walks them finds nothing. Where the lock was dropped in between, faults
+ * may have filled them again: then each is looked through once more.
  */
 
 #include <linux/gfp.h>
@@ -66,6 +67,7 @@ void mmu_zap_begin(struct mmu_zap *zap, struct kvm *kvm, bool may_yield)
 	zap->kvm = kvm;
 	zap->may_yield = may_yield;
 	zap->flush = false;
+	zap->yielded = false;
 	INIT_LIST_HEAD(&zap->dead);
 	write_lock(&kvm->mmu.lock);
 }
@@ -94,22 +96,39 @@ bool mmu_zap_relax(struct mmu_zap *zap)
 		return false;
 	settle(zap);
 	cond_resched_rwlock_write(&zap->kvm->mmu.lock);
+	zap->yielded = true;
 	return true;
 }
 
-static void zap_entry(struct mmu_zap *zap, struct pt_iter *it)
-{
-	/* Hardware may set accessed and dirty until the very end: xchg() has the last word. */
-	u64 old = xchg(it->sptep, 0);
+static void zap_entry(struct mmu_zap *zap, const struct pt_format *f, u64 *sptep, u8 level);
 
-	if (!pt_is_present(it->f, old))
+/* Faults have put something into a table behind the visitor's back, while mmu.lock was dropped. */
+static void zap_refilled(struct mmu_zap *zap, const struct pt_format *f, u64 *table, u8 level)
+{
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		if (pt_is_present(f, READ_ONCE(table[i])))
+			zap_entry(zap, f, &table[i], level);
+}
+
+/* A table goes when it is empty. As deep as the tables are, at most. */
+static void zap_entry(struct mmu_zap *zap, const struct pt_format *f, u64 *sptep, u8 level)
+{
+	u64 old = READ_ONCE(*sptep);
+
+	if (zap->yielded && pt_is_present(f, old) && !pt_is_leaf(f, old, level))
+		zap_refilled(zap, f, spte_table(f, old), level - 1);
+	/* Hardware may set accessed and dirty until the very end: xchg() has the last word. */
+	old = xchg(sptep, 0);
+	if (!pt_is_present(f, old))
 		return;
 	zap->flush = true;
-	if (pt_is_leaf(it->f, old, it->level)) {
-		spte_gone(it->f, old);
-		zap->kvm->mmu.zapped[it->level]++;
+	if (pt_is_leaf(f, old, level)) {
+		spte_gone(f, old);
+		zap->kvm->mmu.zapped[level]++;
 	} else {
-		list_add(&virt_to_page(spte_table(it->f, old))->lru, &zap->dead);
+		list_add(&virt_to_page(spte_table(f, old))->lru, &zap->dead);
 		atomic64_dec(&zap->kvm->mmu.nr_pages);
 		zap->kvm->stat.mmu_shadow_zapped++;
 	}
@@ -135,7 +154,7 @@ void mmu_zap_range(struct mmu_zap *zap, gfn_t start, gfn_t end)
 		return;
 	pt_iter_start(&it, mmu->format, mmu_root_table(mmu), mmu->levels, start, end);
 	while (pt_iter_next(&it)) {
-		zap_entry(zap, &it);
+		zap_entry(zap, it.f, it.sptep, it.level);
 		if (mmu_zap_relax(zap))
 			pt_iter_restart(&it);
 	}
