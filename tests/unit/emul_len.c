@@ -267,15 +267,21 @@ static bool wants_more(const struct cpu_fault *fault, u64 rip, unsigned int n)
 	       rip == CPU_CODE + CPU_CODE_SIZE - n;
 }
 
-/* An undefined instruction longer than 15 bytes may be #GP: it takes at least 4 prefixes. */
-static bool may_be_too_long(const u8 *insn)
+/* Prefixes, REX (or INC and DEC) among them. */
+static unsigned int prefix_count(const u8 *insn)
 {
 	unsigned int n = 0;
 
 	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", insn[n], 11) ||
 	       (insn[n] & 0xf0) == 0x40)
 		n++;
-	return n >= 4;
+	return n;
+}
+
+/* An undefined instruction longer than 15 bytes may be #GP: it takes at least 4 prefixes. */
+static bool may_be_too_long(const u8 *insn)
+{
+	return prefix_count(insn) >= 4;
 }
 
 /*
@@ -284,12 +290,10 @@ static bool may_be_too_long(const u8 *insn)
  */
 static bool is_locked_verw(const u8 *insn)
 {
-	bool lock = false;
+	unsigned int n = prefix_count(insn);
 
-	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", *insn, 11) ||
-	       (*insn & 0xf0) == 0x40)
-		lock |= *insn++ == 0xf0;
-	return lock && insn[0] == 0x0f && insn[1] == 0x00 && (insn[2] & 0x38) == 0x28;
+	return memchr(insn, 0xf0, n) && insn[n] == 0x0f && insn[n + 1] == 0x00 &&
+	       (insn[n + 2] & 0x38) == 0x28;
 }
 
 static enum emul_vendor this_vendor(void)
