@@ -473,11 +473,6 @@ static struct vcpu *touching_vcpu(struct vm *vm, unsigned int id)
 	return vcpu;
 }
 
-static void no_op(int sig)
-{
-	(void)sig;
-}
-
 static void *touch(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -493,7 +488,6 @@ static void *touch(void *arg)
  */
 static void mappings_return(const void *arg)
 {
-	const struct sigaction action = { .sa_handler = no_op };
 	const struct timespec pause = { .tv_sec = 3 };
 	struct vm *vm = vm_new_ram();
 	struct vcpu *vcpu[2];
@@ -503,7 +497,7 @@ static void mappings_return(const void *arg)
 	int i;
 
 	(void)arg;
-	sigaction(SIGUSR1, &action, NULL);
+	catch_usr1();
 	memory = mmap(NULL, TOUCHED_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	madvise(memory, TOUCHED_SIZE, MADV_NOHUGEPAGE);

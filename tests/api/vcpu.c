@@ -248,18 +248,6 @@ static void immediate_exit_completes(const void *arg)
 	expect_eq("data", *((uint8_t *)run + run->io.data_offset), 0x5a);
 }
 
-static void no_op(int sig)
-{
-	(void)sig;
-}
-
-static void catch_usr1(void)
-{
-	struct sigaction action = { .sa_handler = no_op };
-
-	sigaction(SIGUSR1, &action, NULL);
-}
-
 static void *kick_later(void *arg)
 {
 	struct timespec pause = { .tv_nsec = 50000000 };

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -334,6 +335,18 @@ void vcpu_set_mode(struct vcpu *vcpu, enum vcpu_mode mode, uint64_t rip, uint64_
 		s.cr0 |= CR0_PG | CR0_WP;
 	need(ioctl(vcpu->fd, KVM_SET_SREGS, &s), "KVM_SET_SREGS");
 	need(ioctl(vcpu->fd, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+}
+
+static void no_op(int sig)
+{
+	(void)sig;
+}
+
+void catch_usr1(void)
+{
+	struct sigaction action = { .sa_handler = no_op };
+
+	sigaction(SIGUSR1, &action, NULL);
 }
 
 int vcpu_run(struct vcpu *vcpu)
