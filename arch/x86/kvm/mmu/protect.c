@@ -125,11 +125,8 @@ void mmu_collapse_slot(struct kvm *kvm, const struct kvm_memslot *slot)
 			if (it.level > 1)
 				continue;
 			/* One page speaks for all in its table, which goes with them. */
-			if (collapsible(kvm, slot, &it)) {
-				zap.may_yield = false;
+			if (collapsible(kvm, slot, &it))
 				mmu_zap_range(&zap, first, first + pt_frames(it.f, 2));
-				zap.may_yield = true;
-			}
 			it.next = first + pt_frames(it.f, 2);
 			mmu_zap_relax(&zap);
 			pt_iter_restart(&it);
