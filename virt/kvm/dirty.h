@@ -29,16 +29,18 @@ static inline bool memslot_is_dirty(const struct kvm_memslot *slot, gfn_t gfn)
 	return test_bit(array_index_nospec(gfn - slot->base_gfn, slot->npages), slot->dirty);
 }
 
-/* @gfn lies in @slot. Looked at first: a write to a line that all vCPUs share is dear. */
+/* Looked at first: a write to a line that all vCPUs share is dear. */
+static inline void dirty_mark(unsigned long *log, u64 bit)
+{
+	if (!test_bit(bit, log))
+		set_bit(bit, log);
+}
+
+/* @gfn lies in @slot. */
 static inline void memslot_mark_dirty(const struct kvm_memslot *slot, gfn_t gfn)
 {
-	u64 bit;
-
-	if (likely(!slot->dirty))
-		return;
-	bit = array_index_nospec(gfn - slot->base_gfn, slot->npages);
-	if (!test_bit(bit, slot->dirty))
-		set_bit(bit, slot->dirty);
+	if (unlikely(slot->dirty))
+		dirty_mark(slot->dirty, array_index_nospec(gfn - slot->base_gfn, slot->npages));
 }
 
 unsigned long *dirty_alloc(struct kvm *kvm, u64 npages);

@@ -15,6 +15,11 @@
 #include "guest_mem.h"
 #include "vm.h"
 
+static void __user *slot_to_user(const struct kvm_memslot *slot, gpa_t gpa)
+{
+	return (void __user *)(memslot_gfn_to_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+}
+
 /*
  * The host writes here: @slot is what dirty logging wants to know, afterwards. NULL: no memory
  * there, or none that may be written.
@@ -24,16 +29,14 @@ static void __user *gpa_to_user_write(struct kvm *kvm, gpa_t gpa, const struct k
 	*slot = kvm_gfn_to_memslot(kvm, gpa >> PAGE_SHIFT);
 	if (!*slot || (*slot)->flags & KVM_MEM_READONLY)
 		return NULL;
-	return (void __user *)(memslot_gfn_to_hva(*slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+	return slot_to_user(*slot, gpa);
 }
 
 static void __user *gpa_to_user(struct kvm *kvm, gpa_t gpa)
 {
 	const struct kvm_memslot *slot = kvm_gfn_to_memslot(kvm, gpa >> PAGE_SHIFT);
 
-	if (!slot)
-		return NULL;
-	return (void __user *)(memslot_gfn_to_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+	return slot ? slot_to_user(slot, gpa) : NULL;
 }
 
 /**
@@ -299,8 +302,8 @@ int kvm_write_guest_cached(struct kvm *kvm, struct kvm_gpa_cache *cache, unsigne
 	if (!to)
 		return kvm_write_guest(kvm, cache->gpa + offset, buf, len);
 	left = copy_to_user(to, buf, len);
-	if (unlikely(cache->dirty) && left < len && !test_bit(cache->dirty_bit, cache->dirty))
-		set_bit(cache->dirty_bit, cache->dirty);
+	if (unlikely(cache->dirty) && left < len)
+		dirty_mark(cache->dirty, cache->dirty_bit);
 	return left ? -EFAULT : 0;
 }
 EXPORT_SYMBOL_NS_GPL(kvm_write_guest_cached, GUESTMODE);

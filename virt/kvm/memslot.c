@@ -207,7 +207,6 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 {
 	struct kvm_memslot old = {};
 	struct memslot_change change;
-	unsigned long *unused;
 	int r;
 
 	lockdep_assert_held(&kvm->slots_lock);
@@ -226,8 +225,7 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 			return -ENOMEM;
 	}
 	r = do_change(kvm, &change, &old);
-	unused = r ? change.new.dirty : old.dirty;
-	if (unused != (r ? old.dirty : change.new.dirty))
-		kvfree(unused);
+	if (change.new.dirty != old.dirty)
+		kvfree(r ? change.new.dirty : old.dirty);
 	return r;
 }
