@@ -90,6 +90,14 @@ static inline int kvm_cpl(struct kvm_vcpu *vcpu)
 	return kvm_reg_read(vcpu, KVM_REG_CPL);
 }
 
+/* Where the instruction at RIP is: 64-bit code has no base. */
+static inline u64 kvm_linear_rip(struct kvm_vcpu *vcpu)
+{
+	u64 rip = kvm_rip_read(vcpu);
+
+	return kvm_is_64bit_code(vcpu) ? rip : (u32)(kvm_reg_read(vcpu, KVM_REG_CS_BASE) + rip);
+}
+
 /* Low 32 bits of a register pair, as RDMSR, WRMSR, XSETBV use them. */
 static inline u64 kvm_edx_eax(struct kvm_vcpu *vcpu)
 {

@@ -213,12 +213,10 @@ EXPORT_SYMBOL_NS_GPL(exit_emulate, GUESTMODE);
 static enum kvm_exit_action debug_exit(struct kvm_vcpu *vcpu, u32 exception, u64 dr6)
 {
 	struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
-	struct kvm_segment cs;
 
-	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
 	vcpu->run->exit_reason = KVM_EXIT_DEBUG;
 	arch->exception = exception;
-	arch->pc = cs.base + kvm_rip_read(vcpu);
+	arch->pc = kvm_linear_rip(vcpu);
 	arch->dr6 = dr6;
 	arch->dr7 = vcpu->debug.guest_debug_dr7;
 	return KVM_TO_USER;

@@ -8,14 +8,6 @@
 #include "exit.h"
 #include "trace.h"
 
-static u64 linear_rip(struct kvm_vcpu *vcpu)
-{
-	struct kvm_segment cs;
-
-	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
-	return cs.base + kvm_rip_read(vcpu);
-}
-
 static void set_result(struct kvm_vcpu *vcpu, int size, u32 value)
 {
 	u64 *rax = &vcpu->regs.val[KVM_REG_RAX];
@@ -32,7 +24,7 @@ static void set_result(struct kvm_vcpu *vcpu, int size, u32 value)
 /* Userspace did it. If it moved RIP (reset, state loaded), the instruction isn't ours any more. */
 static enum kvm_exit_action complete_out(struct kvm_vcpu *vcpu)
 {
-	if (linear_rip(vcpu) != vcpu->io.linear_rip)
+	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
 		return KVM_RESUME;
 	return exit_skip(vcpu);
 }
@@ -41,7 +33,7 @@ static enum kvm_exit_action complete_in(struct kvm_vcpu *vcpu)
 {
 	u32 value = 0;
 
-	if (linear_rip(vcpu) != vcpu->io.linear_rip)
+	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
 		return KVM_RESUME;
 	memcpy(&value, vcpu->io.pio_data, vcpu->io.size);
 	trace_kvm_pio(false, vcpu->io.port, vcpu->io.size, 1, &value);
@@ -78,7 +70,7 @@ static enum kvm_exit_action to_user(struct kvm_vcpu *vcpu, u16 port, int size, b
 	run->io.data_offset = KVM_PIO_DATA_PAGE * PAGE_SIZE;
 	vcpu->io.port = port;
 	vcpu->io.size = size;
-	vcpu->io.linear_rip = linear_rip(vcpu);
+	vcpu->io.linear_rip = kvm_linear_rip(vcpu);
 	if (!over)
 		vcpu->io.complete = in ? complete_in : complete_out;
 	return KVM_TO_USER;

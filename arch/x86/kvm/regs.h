@@ -37,6 +37,7 @@ enum kvm_reg {
 	/* Only read, and void after set_segment: what exits ask of segments. */
 	KVM_REG_CPL, /* SS.DPL */
 	KVM_REG_CS_L, /* CS.L: 64-bit code in long mode */
+	KVM_REG_CS_BASE,
 	KVM_NR_REGS
 };
 
@@ -53,7 +54,8 @@ struct kvm_vcpu_regs {
 	u32 hflags; /* [v] KVM_HF_* */
 };
 
-#define KVM_REGS_OF_SEGMENTS (BIT(KVM_REG_CPL) | BIT(KVM_REG_CS_L))
+#define KVM_REGS_OF_SEGMENTS \
+	(BIT(KVM_REG_CPL) | BIT(KVM_REG_CS_L) | BIT(KVM_REG_CS_BASE))
 
 /* Segments and descriptor-table registers, for vendor ops get_segment/set_segment. */
 enum kvm_seg {

@@ -379,14 +379,11 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 static void fill_run(struct kvm_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 base = vcpu->msr.apic_base;
 
 	run->if_flag = !!(kvm_rflags_read(vcpu) & X86_EFLAGS_IF);
 	run->cr8 = kvm_get_cr8(vcpu);
 	run->flags = 0;
-	if (vcpu->lapic)
-		lapic_msr_read(vcpu, MSR_IA32_APICBASE, &base, true);
-	run->apic_base = base;
+	run->apic_base = vcpu->lapic ? lapic_base(vcpu) : vcpu->msr.apic_base;
 	run->ready_for_interrupt_injection =
 		vcpu->lapic || (!event_vectoring(vcpu) && !vcpu->event.exception.pending &&
 				vendor_call(irq_allowed, vcpu));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User-return MSRs: see user_return.h. */
 
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/user-return-notifier.h>
@@ -83,36 +84,25 @@ static void learn_host(struct user_return_cpu *c)
 	c->known = true;
 }
 
-int kvm_user_return_set(int slot, u64 value, u64 mask)
+static void register_notifier(struct user_return_cpu *c)
+{
+	c->urn.on_user_return = on_user_return;
+	user_return_notifier_register(&c->urn);
+	c->registered = true;
+}
+
+void kvm_user_return_set(int slot, u64 value)
 {
 	struct user_return_cpu *c = this_cpu_ptr(&user_return_cpus);
-	unsigned long flags;
-	int r = 0;
 
-	/* It is there: nothing to do that an interrupt could come in between. */
-	if (likely(c->known && READ_ONCE(c->slot[slot].now) ==
-			       ((value & mask) | (c->slot[slot].host & ~mask))))
-		return 0;
-	local_irq_save(flags);
+	lockdep_assert_irqs_disabled();
 	if (unlikely(!c->known))
 		learn_host(c);
-	value = (value & mask) | (c->slot[slot].host & ~mask);
-	if (value == c->slot[slot].now)
-		goto out;
-	r = wrmsrl_safe(slot_msr[slot], value);
-	if (r) {
-		r = -EIO;
-		goto out;
-	}
+	if (c->slot[slot].now == value || wrmsrl_safe(slot_msr[slot], value))
+		return;
 	c->slot[slot].now = value;
-	if (!c->registered) {
-		c->urn.on_user_return = on_user_return;
-		user_return_notifier_register(&c->urn);
-		c->registered = true;
-	}
-out:
-	local_irq_restore(flags);
-	return r;
+	if (!c->registered)
+		register_notifier(c);
 }
 EXPORT_SYMBOL_NS_GPL(kvm_user_return_set, GUESTMODE);
 

@@ -13,11 +13,8 @@
  * MSR.
  */
 int kvm_user_return_register(u32 msr);
-/*
- * Before entry, preemption off: the guest's value; bits outside of @mask stay the host's. 0, or
- * -EIO if the CPU refuses.
- */
-int kvm_user_return_set(int slot, u64 value, u64 mask);
+/* Before an entry, irqs off: the guest's value, which the CPU takes or keeps what it has. */
+void kvm_user_return_set(int slot, u64 value);
 /* The host's value on this CPU; preemption off. */
 u64 kvm_user_return_host(int slot);
 

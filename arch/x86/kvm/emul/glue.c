@@ -56,10 +56,10 @@ struct decoded {
  * @pio_size: its element size
  * @pio_count: its elements
  * @decoded: what @c holds the decoded form of
- * @cs_base: base of CS
  * @msr_done: userspace has answered the access to an MSR ...
  * @msr_error: ... by #GP
  * @msr_value: ... or by this value
+ * @rsp: RSP before the instruction
  * @linear_rip: where the instruction stood when userspace was asked
  * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
  */
@@ -72,10 +72,10 @@ struct emul_state {
 	u8 pio_size;
 	u16 pio_count;
 	struct decoded decoded;
-	u64 cs_base;
 	bool msr_done;
 	bool msr_error;
 	u64 msr_value;
+	u64 rsp;
 	u64 linear_rip;
 	int error;
 };
@@ -712,14 +712,6 @@ static const struct emul_ops vcpu_ops = {
 
 /* --- one instruction ------------------------------------------------------------------------- */
 
-static u64 linear_rip(struct kvm_vcpu *vcpu)
-{
-	struct kvm_segment cs;
-
-	vendor_call(get_segment, vcpu, KVM_SEG_CS, &cs);
-	return cs.base + kvm_rip_read(vcpu);
-}
-
 /* Registers are numbered alike: the emulator works on the vCPU's. */
 static_assert((int)EMUL_RAX == (int)KVM_REG_RAX && (int)EMUL_R15 == (int)KVM_REG_R15);
 #define GPRS ((u32)GENMASK(KVM_REG_R15, KVM_REG_RAX))
@@ -729,21 +721,26 @@ static void load_registers(struct emul_state *s)
 	struct kvm_vcpu *vcpu = s->vcpu;
 	struct emul_ctxt *c = &s->c;
 	unsigned long missing = GPRS & ~vcpu->regs.avail;
-	struct kvm_segment k;
-	struct emul_segment cs;
 	int i;
 
-	vendor_call(get_segment, vcpu, KVM_SEG_CS, &k);
-	cs.l = k.l;
-	cs.db = k.db;
-	s->cs_base = k.base;
 	for_each_set_bit(i, &missing, KVM_NR_REGS)
 		kvm_cache_reg(vcpu, i);
+	s->rsp = vcpu->regs.val[KVM_REG_RSP];
 	c->rip = kvm_rip_read(vcpu);
 	c->rflags = kvm_rflags_read(vcpu);
 	c->vendor = guest_has(vcpu, KVM_GF_AMD_LIKE) ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
-	c->mode =
-		emul_mode(kvm_is_pe(vcpu), c->rflags & X86_EFLAGS_VM, kvm_is_long_mode(vcpu), &cs);
+	if (likely(kvm_is_64bit_code(vcpu))) {
+		c->mode = EMUL_MODE_PROT64;
+	} else {
+		struct kvm_segment k;
+		struct emul_segment cs;
+
+		vendor_call(get_segment, vcpu, KVM_SEG_CS, &k);
+		cs.l = k.l;
+		cs.db = k.db;
+		c->mode = emul_mode(kvm_is_pe(vcpu), c->rflags & X86_EFLAGS_VM,
+				    kvm_is_long_mode(vcpu), &cs);
+	}
 	c->cpl = kvm_cpl(vcpu);
 	c->lma = kvm_is_long_mode(vcpu);
 	c->va_bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
@@ -761,12 +758,17 @@ static void load_context(struct emul_state *s)
 static void store_context(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
+	u64 changed = kvm_rflags_read(vcpu) ^ s->c.rflags;
 
 	vcpu->regs.avail |= GPRS;
-	vcpu->regs.dirty |= GPRS;
+	vcpu->regs.dirty |= GPRS & ~BIT(KVM_REG_RSP);
+	if (vcpu->regs.val[KVM_REG_RSP] != s->rsp)
+		vcpu->regs.dirty |= BIT(KVM_REG_RSP);
 	kvm_rip_write(vcpu, s->c.rip);
-	/* IF or TF may have changed what can be delivered. */
-	if ((kvm_rflags_read(vcpu) ^ s->c.rflags) & X86_EFLAGS_IF)
+	if (!changed)
+		return;
+	/* It may have changed what can be delivered. */
+	if (changed & X86_EFLAGS_IF)
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	kvm_rflags_write(vcpu, s->c.rflags);
 }
@@ -865,7 +867,7 @@ static enum kvm_exit_action execute(struct emul_state *s)
 		queue_exception(s);
 		return KVM_RESUME;
 	case EMUL_IO:
-		s->linear_rip = s->cs_base + s->c.rip;
+		s->linear_rip = kvm_linear_rip(vcpu);
 		return KVM_TO_USER;
 	case EMUL_RESTART:
 		return KVM_RESUME;
@@ -880,7 +882,7 @@ static enum kvm_exit_action execute(struct emul_state *s)
  */
 static bool resumable(struct emul_state *s)
 {
-	if (linear_rip(s->vcpu) != s->linear_rip)
+	if (kvm_linear_rip(s->vcpu) != s->linear_rip)
 		return false;
 	if (unlikely(s->vcpu->io.regs_set))
 		load_registers(s);
@@ -991,7 +993,7 @@ static enum emul_result decode(struct emul_state *s)
  */
 static void fix_hypercall(struct emul_state *s)
 {
-	u64 addr = linear_rip(s->vcpu) + s->c.insn.len - 1;
+	u64 addr = kvm_linear_rip(s->vcpu) + s->c.insn.len - 1;
 	u8 native = kvm_caps->hypercall_modrm;
 	struct emul_exception exc;
 

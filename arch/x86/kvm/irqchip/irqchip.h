@@ -127,6 +127,9 @@ void *lapic_page(struct kvm_vcpu *vcpu);
 u64 lapic_get_cr8(struct kvm_vcpu *vcpu);
 void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8);
 
+/* IA32_APIC_BASE. */
+u64 lapic_base(struct kvm_vcpu *vcpu);
+
 /*
  * Any pending event that ends HLT apart from NMI and interrupts: expired timer not yet in IRR,
  * INIT/SIPI.

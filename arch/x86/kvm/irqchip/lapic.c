@@ -593,6 +593,11 @@ void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8)
 	lapic_regs_set_tpr(&vcpu->lapic->regs, (cr8 & 0xf) << 4);
 }
 
+u64 lapic_base(struct kvm_vcpu *vcpu)
+{
+	return vcpu->lapic->base;
+}
+
 /* --- MSRs ------------------------------------------------------------------------------------ */
 
 #define BASE_MODE(base) ((base) & (MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE))
@@ -676,7 +681,7 @@ int lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host)
 
 	switch (index) {
 	case MSR_IA32_APICBASE:
-		*value = lapic->base;
+		*value = lapic_base(vcpu);
 		return 0;
 	case MSR_IA32_TSC_DEADLINE:
 		if (!host && !guest_has(vcpu, KVM_GF_TSC_DEADLINE))

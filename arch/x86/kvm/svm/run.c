@@ -63,7 +63,7 @@ static void load_tsc_aux(struct vcpu_svm *svm)
 
 	if (svm->tsc_aux_loaded && svm->tsc_aux == value)
 		return;
-	kvm_user_return_set(svm_features.tsc_aux_slot, value, ~0ULL);
+	kvm_user_return_set(svm_features.tsc_aux_slot, value);
 	svm->tsc_aux_loaded = true;
 	svm->tsc_aux = value;
 }

@@ -199,6 +199,9 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 	case KVM_REG_CS_L:
 		val[reg] = !!(save->cs.attrib & SVM_SELECTOR_L_MASK);
 		break;
+	case KVM_REG_CS_BASE:
+		val[reg] = save->cs.base;
+		break;
 	default:
 		WARN_ON_ONCE(1);
 	}

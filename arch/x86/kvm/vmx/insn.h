@@ -24,6 +24,20 @@ void vmx_insn_failed(const char *insn, u64 operand);
 		instrumentation_end(); \
 	} while (0)
 
+/* Whether it failed; *@value is 0 then. */
+static __always_inline bool vmcs_read_fails(unsigned long field, u64 *value)
+{
+	bool failed;
+
+	/* XOR sets ZF: a fault leaves it so. */
+	asm volatile("xor %k0, %k0\n"
+		     "1: vmread %2, %0\n"
+		     "2:\n" _ASM_EXTABLE(1b, 2b)
+		     : "=&r"(*value), "=@ccbe"(failed)
+		     : "r"(field));
+	return failed;
+}
+
 /**
  * vmcs_read() - read a field of the current VMCS
  * @field: its encoding
@@ -33,16 +47,9 @@ void vmx_insn_failed(const char *insn, u64 operand);
  */
 static __always_inline u64 vmcs_read(unsigned long field)
 {
-	bool failed;
 	u64 value;
 
-	/* XOR sets ZF: a fault leaves it so. */
-	asm volatile("xor %k0, %k0\n"
-		     "1: vmread %2, %0\n"
-		     "2:\n" _ASM_EXTABLE(1b, 2b)
-		     : "=&r"(value), "=@ccbe"(failed)
-		     : "r"(field));
-	if (unlikely(failed)) {
+	if (unlikely(vmcs_read_fails(field, &value))) {
 		VMX_FAILED("VMREAD", field);
 		return 0;
 	}

@@ -217,19 +217,20 @@ static void load_user(enum vmx_user_msr msr, u64 value)
 	int slot = vmx_features.slots[msr];
 
 	if (slot >= 0)
-		kvm_user_return_set(slot, value, ~0ULL);
+		kvm_user_return_set(slot, value);
 }
 
 /**
  * vmx_load_user_msrs() - the guest's SYSCALL MSRs and TSC_AUX into the CPU
  * @vmx: the vCPU
  *
- * Once per load, and when one was written. SYSCALL exists in 64-bit mode alone on Intel's CPUs.
+ * Once per load, and when one was written. SYSCALL exists in 64-bit mode alone on Intel's CPUs,
+ * and there if EFER.SCE is set (SDM vol. 2): nobody else looks at its MSRs, since RDMSR exits.
  * Context: irqs off, before an entry.
  */
 void vmx_load_user_msrs(struct vcpu_vmx *vmx)
 {
-	if (kvm_is_long_mode(&vmx->vcpu)) {
+	if (kvm_is_long_mode(&vmx->vcpu) && vmx->vcpu.regs.efer & EFER_SCE) {
 		load_user(VMX_USER_STAR, vmx->star);
 		load_user(VMX_USER_LSTAR, vmx->lstar);
 		load_user(VMX_USER_SFMASK, vmx->sfmask);

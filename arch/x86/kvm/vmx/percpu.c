@@ -258,7 +258,7 @@ void vmx_vcpu_load(struct kvm_vcpu *vcpu, int id)
 		cpu->current_vmx = vmx;
 	}
 	if (moved) {
-		vmx_host_cpu();
+		vmx_host_cpu(vmx);
 		/*
 		 * What this CPU may have cached under our VPID, or of our nested tables, has missed
 		 * flushes; or is somebody's who had the same VPID or root before (CVE-2026-89932).

@@ -184,15 +184,21 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
 		vmcs_write(GUEST_PDPTR0 + 2 * i, valid_pdpte(vcpu, pdptes[i]));
 }
 
-/* Where the VMCS has registers that are fetched when somebody asks. */
-static const u16 reg_field[KVM_NR_REGS] = {
-	[KVM_REG_RIP] = GUEST_RIP,
-	[KVM_REG_RSP] = GUEST_RSP,
-	[KVM_REG_RFLAGS] = GUEST_RFLAGS,
-	[KVM_REG_CR3] = GUEST_CR3,
-	[KVM_REG_CPL] = GUEST_SS_AR_BYTES,
-	[KVM_REG_CS_L] = GUEST_CS_AR_BYTES,
+/* What is fetched from the VMCS when somebody asks: a field, or some bits of one. */
+static const struct {
+	u16 field;
+	u8 shift;
+	u64 mask;
+} reg_place[KVM_NR_REGS] = {
+	[KVM_REG_RIP] = { GUEST_RIP, 0, ~0ULL },
+	[KVM_REG_RSP] = { GUEST_RSP, 0, ~0ULL },
+	[KVM_REG_RFLAGS] = { GUEST_RFLAGS, 0, ~0ULL },
+	[KVM_REG_CR3] = { GUEST_CR3, 0, ~0ULL },
+	[KVM_REG_CPL] = { GUEST_SS_AR_BYTES, 5, 3 },
+	[KVM_REG_CS_L] = { GUEST_CS_AR_BYTES, 13, 1 },
+	[KVM_REG_CS_BASE] = { GUEST_CS_BASE, 0, ~0ULL },
 };
+static_assert(VMX_AR_DPL_BITS == 3 << 5 && VMX_AR_L == BIT(13));
 
 /**
  * vmx_cache_reg() - fetch a register that the VMCS holds since the last exit
@@ -201,14 +207,14 @@ static const u16 reg_field[KVM_NR_REGS] = {
  */
 void vmx_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 {
-	u64 value = vmcs_read(reg_field[reg]);
+	u64 value;
+	bool failed = vmcs_read_fails(reg_place[reg].field, &value);
 
-	if (reg == KVM_REG_CPL)
-		value = (value & VMX_AR_DPL_BITS) >> 5;
-	else if (reg == KVM_REG_CS_L)
-		value = !!(value & VMX_AR_L);
-	vcpu->regs.val[reg] = value;
+	vcpu->regs.val[reg] = value >> reg_place[reg].shift & reg_place[reg].mask;
 	vcpu->regs.avail |= BIT(reg);
+	/* Last, so that nothing need be kept across the call. */
+	if (unlikely(failed))
+		VMX_FAILED("VMREAD", reg_place[reg].field);
 }
 
 /* --- debug registers ------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ struct vmx_host {
 	u16 fs, gs, ds, es; /* [v] selectors */
 	u64 fs_base, kernel_gs_base; /* [v] */
 	u64 debugctl; /* [v] */
+	struct desc_ptr gdt; /* [v] of the CPU */
 	/* what the VMCS's host fields hold */
 	u64 vmcs_cr3, vmcs_cr4, vmcs_fs_base; /* [v] */
 };
@@ -164,7 +165,7 @@ void vmx_percpu_forget(struct vcpu_vmx *vmx);
 
 /* host.c */
 void vmx_host_constant(struct vcpu_vmx *vmx);
-void vmx_host_cpu(void);
+void vmx_host_cpu(struct vcpu_vmx *vmx);
 void vmx_host_save(struct vcpu_vmx *vmx);
 void vmx_host_put(struct vcpu_vmx *vmx);
 void vmx_host_perf(struct vcpu_vmx *vmx);
