@@ -34,6 +34,8 @@ bochs_check()
 	# 6.12 wonders at what CPUID says there of threads, long before there is a driver.
 	allow+="${allow:+|}WARNING: .* parse_legacy"
 	[ "$smp" -le 8 ] || die "--smp $smp: at most 8 in Bochs"
+	[ -z "$trace" ] || [[ $trace =~ ^[1-9][0-9]{0,4},.+$ ]] || die "--trace $trace: want N,FILE"
+	[ -z "$trace" ] || [ "$smp" = 1 ] || die "--trace: one processor only (--smp 1)"
 }
 
 # bochs_image: what images of files are made as
@@ -137,11 +139,20 @@ bochs_words()
 			debug: action=ignore
 			clock: sync=none, time0=local
 			mouse: enabled=0
+			magic_break: enabled=$((${#trace} > 0))
 		END
 		[ ${#image_lines[@]} = 0 ] || printf '%s\n' "${image_lines[@]}"
 	} >"$run/bochsrc"
-	# Each triple fault of a guest on SVM stops the debugger.
-	awk 'BEGIN { for (i = 0; i < 100000; i++) print "c" }' >"$run/debugger"
+	# Each triple fault of a guest on SVM stops the debugger, as does what begins and ends a trace.
+	awk -v at="${trace%%,*}" 'BEGIN {
+		for (i = 0; i < 100000; i++) {
+			if (at && i == at)
+				print "trace on"
+			if (at && i == at + 1)
+				print "trace off"
+			print "c"
+		}
+	}' >"$run/debugger"
 	emulator_words=(env "LD_PRELOAD=$build/rig/bochs/preload.so" bochs-bin -q -f "$run/bochsrc" -rc "$run/debugger")
 }
 
@@ -151,6 +162,9 @@ bochs_cpu_panics()
 {
 	[ "$cpu" = vmx ] || printf ', cpu%d=report' $(seq 0 $((smp - 1)))
 }
+
+# bochs_trace FILE: what the debugger said of each instruction: "(CPU).[TICK] [PHYSICAL] CS:RIP (SYMBOL): TEXT ; BYTES"
+bochs_trace() { tr -d '\r' <"$run/emulator" | grep -aoE '\([0-9]+\)\.\[[0-9]+\] .*' >"$1" || true; }
 
 # bochs_fault: what of Bochs's log says that it gave up by itself; prints it.
 bochs_fault()
