@@ -3,6 +3,7 @@
  * vCPU state by ioctl: what is set reads back, what can't be is refused and changes nothing.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -413,6 +414,53 @@ static void msr_list_stops(const void *arg)
 	expect_errno("far too many", ioctl(vcpu->fd, KVM_SET_MSRS, &m), E2BIG);
 }
 
+static struct {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry[200];
+} changing;
+static bool changing_ends;
+
+static void *change_count(void *arg)
+{
+	uint32_t n = 1;
+
+	while (!__atomic_load_n(&changing_ends, __ATOMIC_RELAXED))
+		__atomic_store_n(&changing.head.nmsrs, n ^= 1 ^ ARRAY_SIZE(changing.entry),
+				 __ATOMIC_RELAXED);
+	return arg;
+}
+
+/*
+ * CVE-2021-29657's class: a count that another thread changes between two fetches sizes the buffer
+ * by the one, and the work on it by the other. What lies behind the buffer then comes back in place
+ * of the list's own numbers.
+ */
+static void count_changes(const void *arg)
+{
+	struct vcpu *vcpu = fresh();
+	unsigned int calls, i, wrong = 0, odd = 0, seen[2] = { 0 };
+	pthread_t thread;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(changing.entry); i++)
+		changing.entry[i].index = 0x175;
+	changing.head.nmsrs = 1;
+	pthread_create(&thread, NULL, change_count, NULL);
+	for (calls = 0; calls < 20000; calls++) {
+		int n = ioctl(vcpu->fd, KVM_GET_MSRS, &changing);
+
+		seen[n == ARRAY_SIZE(changing.entry)]++;
+		odd += n != 1 && n != ARRAY_SIZE(changing.entry);
+		for (i = 0; i < ARRAY_SIZE(changing.entry); i++)
+			wrong += changing.entry[i].index != 0x175;
+	}
+	__atomic_store_n(&changing_ends, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	expect_true(seen[0] && seen[1], "both counts: expected each, saw %u and %u times", seen[0], seen[1]);
+	expect_eq("calls with a result that is neither count", odd, 0);
+	expect_eq("numbers in the list that are not the caller's", wrong, 0);
+}
+
 static void tsc(const void *arg)
 {
 	struct vcpu *vcpu = fresh();
@@ -647,6 +695,7 @@ static const struct test_row rows[] = {
 	{ .name = "msrs", .run = msrs },
 	{ .name = "msrs-refused", .run = msrs_refused },
 	{ .name = "msr-list-stops", .run = msr_list_stops },
+	{ .name = "count-changes", .run = count_changes },
 	{ .name = "tsc", .run = tsc },
 	{ .name = "debugregs", .run = debugregs },
 	{ .name = "events", .run = events },
