@@ -101,11 +101,11 @@ check:
 	@tests/selftests/build
 	@scripts/check
 
-# For hours; goes on where it was.
+# For hours; goes on where it was. STEPS="kill-6.1 fuzz" picks some.
 check-all:
 	@scripts/need $(NEED_CHECK) fuzz
-	@$(MAKE) --no-print-directory all tests KERNEL=
-	@scripts/check-all
+	@$(MAKE) --no-print-directory all module-for-debug tests KERNEL=
+	@scripts/check-all $(STEPS)
 
 lint:
 	@scripts/need $(NEED_CHECK)

@@ -30,12 +30,20 @@ case $kernel in
 *) kernel=6.1 ;;
 esac
 
+# The driver for that processor.
+case $cpu in
+svm) driver=kvm-amd ;;
+vmx) driver=kvm-intel ;;
+esac
+module=${driver/-/_}
+
 # What picks the emulated host.
 rig_host=("$top/tests/rig/host" --kernel "$kernel" --cpu "$cpu" --emulator "$emulator")
 
-# Seconds that a guest has. The debug kernel is several times slower.
+# Seconds that a guest has. The debug kernel is several times slower, Bochs ten times.
 LIMIT=${LIMIT:-120}
 [ "$kernel" != debug ] || LIMIT=$((LIMIT * 4))
+[ "$emulator" != bochs ] || LIMIT=$((LIMIT * 5))
 
 vmm=$BUILD/vmm
 guest_kernel=$BUILD/kernel/6.1/vmlinuz
@@ -107,6 +115,9 @@ in_rig()
 	[ $status -le 1 ] || echo "# the emulated host: status $status"
 	exit $status
 }
+
+# users: how many references the vendor's module has
+users() { awk -v name="$module" '$1 == name { print $3 }' /proc/modules; }
 
 # archive FILE TEXT: a guest initramfs whose command is TEXT (see scripts/guest/init)
 archive()
