@@ -17,6 +17,9 @@ void kvm_arch_vcpu_free(struct kvm_vcpu *vcpu);
 /* Statistics: the tables are those of stats.h. */
 void kvm_arch_vm_stat(struct kvm *kvm, struct kvm_vm_stat *stat);
 
+/* KVM_RUN. vcpu->mutex is held; sleeps. */
+long kvm_arch_vcpu_run(struct kvm_vcpu *vcpu);
+
 /* Preemption off. */
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);

@@ -16,11 +16,6 @@
 #include "regs_ioctl.h"
 #include "run.h"
 
-static long ioctl_run(struct kvm_ioctl_call *call)
-{
-	return call->value ? -EINVAL : kvm_vcpu_run(call->vcpu);
-}
-
 /* --- FPU ------------------------------------------------------------------------------------- */
 
 static long ioctl_get_fpu(struct kvm_ioctl_call *call)
@@ -178,7 +173,6 @@ static long ioctl_set_signal_mask(struct kvm_ioctl_call *call)
 }
 
 static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
-	{ KVM_RUN, ioctl_run, IOC_ARG_VALUE },
 	{ KVM_GET_REGS, ioctl_get_regs, IOC_VCPU_LOADED },
 	{ KVM_SET_REGS, ioctl_set_regs, IOC_VCPU_LOADED },
 	{ KVM_GET_SREGS, ioctl_get_sregs, IOC_VCPU_LOADED | IOC_SRCU },

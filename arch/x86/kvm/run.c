@@ -405,13 +405,13 @@ static void remember_thread(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_vcpu_run() - KVM_RUN
+ * kvm_arch_vcpu_run() - KVM_RUN
  * @vcpu: the vCPU
  *
  * Context: vcpu->mutex held; current->mm is the VM's.
  * Return: 0 with vcpu->run->exit_reason filled in; -EINTR, -EINVAL, -EIO, -ENOMEM, -EFAULT ...
  */
-long kvm_vcpu_run(struct kvm_vcpu *vcpu)
+long kvm_arch_vcpu_run(struct kvm_vcpu *vcpu)
 {
 	long r;
 

@@ -220,31 +220,19 @@ int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz)
 
 /* --- CPUs whose TSCs differ ------------------------------------------------------------------ */
 
-/**
- * kvm_tsc_load() - the vCPU comes to a CPU
- * @vcpu: the vCPU, loaded
- * @cpu: this CPU
- *
- * A TSC that is behind the one last used would run the guest's backwards: after suspend to memory,
- * or where the host's CPUs are out of step. There the guest's goes on from where it was and catches
- * up with time in kvm_clock_update(), which also helps where the host's stands still in deep idle
- * states.
- */
-void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
+/* The host's TSC is behind what it was, or nobody can tell. */
+static noinline void go_on_from_before(struct kvm_vcpu *vcpu, int cpu, u64 now, bool unstable)
 {
 	struct kvm_vcpu_tsc *t = &vcpu->tsc;
-	bool unstable = check_tsc_unstable();
-	u64 now = rdtsc(), back;
+	u64 back;
 
-	if (likely(now >= t->last_host && !unstable))
-		return;
 	if (!t->last_host)
 		return;
 	if (unstable) {
 		t->catchup = true;
 		kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 	}
-	back = t->last_guest - kvm_tsc_read(vcpu, now);
+	back = kvm_tsc_read(vcpu, t->last_host) - kvm_tsc_read(vcpu, now);
 	if ((s64)back <= 0 && (!unstable || vcpu->cpu == cpu))
 		return;
 	/* No longer what the others have. */
@@ -257,10 +245,28 @@ void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
 	kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 }
 
+/**
+ * kvm_tsc_load() - the vCPU comes to a CPU
+ * @vcpu: the vCPU, loaded
+ * @cpu: this CPU
+ *
+ * A TSC that is behind the one last used would run the guest's backwards: after suspend to memory,
+ * or where the host's CPUs are out of step. There the guest's goes on from where it was and catches
+ * up with time in kvm_clock_update(), which also helps where the host's stands still in deep idle
+ * states.
+ */
+void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	bool unstable = check_tsc_unstable();
+	u64 now = rdtsc();
+
+	if (unlikely(now < vcpu->tsc.last_host || unstable))
+		go_on_from_before(vcpu, cpu, now, unstable);
+}
+
 void kvm_tsc_put(struct kvm_vcpu *vcpu)
 {
 	vcpu->tsc.last_host = rdtsc();
-	vcpu->tsc.last_guest = kvm_tsc_read(vcpu, vcpu->tsc.last_host);
 }
 
 /**
