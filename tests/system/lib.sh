@@ -40,7 +40,7 @@ module=${driver/-/_}
 # What picks the emulated host.
 rig_host=("$top/tests/rig/host" --kernel "$kernel" --cpu "$cpu" --emulator "$emulator")
 
-# Seconds that a guest has. The debug kernel is several times slower, Bochs ten times.
+# Seconds that a guest has. The debug kernel and Bochs are several times slower.
 LIMIT=${LIMIT:-120}
 [ "$kernel" != debug ] || LIMIT=$((LIMIT * 4))
 [ "$emulator" != bochs ] || LIMIT=$((LIMIT * 5))
@@ -88,6 +88,40 @@ unlike()
 	ok $? "$3" "expected nothing like: $2
 seen:
 $1"
+}
+
+# start_worker NAME: a guest of two CPUs that works and prints until a line of input ends it (with status 21).
+# Its files are $dir/NAME.*, the line goes to descriptor $NAME_in, who waits for it waits for $NAME_pid.
+start_worker()
+{
+	archive "$dir/$1.initrd" 'n=0
+		(while :; do sleep 0.1; done) &
+		while ! read -r -t 0.2 line; do n=$((n + 1)); echo "$n"; done
+		exit 21'
+	mkfifo "$dir/$1.in"
+	exec {pipe}<>"$dir/$1.in"
+	eval "$1_in=$pipe"
+	"$top/scripts/guest/session" "$vmm" "$guest_kernel" "$dir/$1.initrd" 2 192M "" \
+		>"$dir/$1.out" 2>"$dir/$1.err" <"$dir/$1.in" &
+	eval "$1_pid=$!"
+}
+
+# progress NAME: lines that the worker has printed
+progress() { wc -l <"$dir/$1.out"; }
+
+# goes_on NAME WHAT: it prints more within a generous time
+goes_on()
+{
+	local before tries=300
+
+	[ "$emulator" != bochs ] || tries=600
+	before=$(progress "$1")
+	for _ in $(seq $tries); do
+		[ "$(progress "$1")" -le $((before + 3)) ] || break
+		sleep 0.2
+	done
+	[ "$(progress "$1")" -gt $((before + 3)) ]
+	ok $? "$2" "$(tail -n 5 "$dir/$1.out" "$dir/$1.err")"
 }
 
 done_testing()

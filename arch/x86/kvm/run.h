@@ -6,7 +6,6 @@
 #include <linux/srcu.h>
 #include "vcpu.h"
 
-
 /* KVM_CAP_SYNC_REGS (sync_regs.c): vCPU loaded, kvm->srcu held, may sleep. */
 long kvm_sync_regs_load(struct kvm_vcpu *vcpu);
 void kvm_sync_regs_store(struct kvm_vcpu *vcpu);

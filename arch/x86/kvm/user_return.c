@@ -106,16 +106,6 @@ void kvm_user_return_set(int slot, u64 value)
 }
 EXPORT_SYMBOL_NS_GPL(kvm_user_return_set, GUESTMODE);
 
-u64 kvm_user_return_host(int slot)
-{
-	struct user_return_cpu *c = this_cpu_ptr(&user_return_cpus);
-
-	if (unlikely(!c->known))
-		learn_host(c);
-	return c->slot[slot].host;
-}
-EXPORT_SYMBOL_NS_GPL(kvm_user_return_host, GUESTMODE);
-
 void kvm_user_return_cpu_off(void)
 {
 	struct user_return_cpu *c = this_cpu_ptr(&user_return_cpus);

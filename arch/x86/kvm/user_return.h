@@ -13,10 +13,8 @@
  * MSR.
  */
 int kvm_user_return_register(u32 msr);
-/* Before an entry, irqs off: the guest's value, which the CPU takes or keeps what it has. */
+/* Before an entry, irqs off: the guest's value. One that the CPU refuses changes nothing. */
 void kvm_user_return_set(int slot, u64 value);
-/* The host's value on this CPU; preemption off. */
-u64 kvm_user_return_host(int slot);
 
 void kvm_user_return_cpu_off(void); /* this CPU, irqs off: back to the host's values */
 void kvm_user_return_reset(void); /* the vendor goes: forget all slots */

@@ -139,8 +139,8 @@ void vmx_host_perf(struct vcpu_vmx *vmx)
 	for (i = 0; msrs && i < nr && n < VMX_MAX_AUTOLOAD; i++) {
 		if (msrs[i].guest == msrs[i].host)
 			continue;
-		a->guest[n] =
-			(struct vmx_msr_entry){ .index = msrs[i].msr, .value = msrs[i].guest };
+		a->guest[n] = (struct vmx_msr_entry){ .index = msrs[i].msr,
+						      .value = msrs[i].guest };
 		a->host[n] = (struct vmx_msr_entry){ .index = msrs[i].msr, .value = msrs[i].host };
 		n++;
 	}
