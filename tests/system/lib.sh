@@ -132,7 +132,7 @@ done_testing()
 }
 
 # in_rig [OPTION...]: outside, run this test in the emulated host and exit with its status; inside,
-# do nothing. Its output comes when it is whole: the rig may have to try twice.
+# do nothing. Its output comes when it is whole: the rig may have to try twice. RIG_OPTIONS has more options.
 in_rig()
 {
 	local output status=0
@@ -144,7 +144,8 @@ in_rig()
 	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")
 	# shellcheck disable=SC2064 # now
 	trap "rm -f '$output'" EXIT
-	"${rig_host[@]}" --output "$output" "$@" -- "$0" </dev/null || status=$?
+	# shellcheck disable=SC2086 # words are meant
+	"${rig_host[@]}" --output "$output" "$@" ${RIG_OPTIONS:-} -- "$0" </dev/null || status=$?
 	cat "$output"
 	[ $status -le 1 ] || echo "# the emulated host: status $status"
 	exit $status
