@@ -285,6 +285,9 @@ void kvm_tsc_catchup(struct kvm_vcpu *vcpu, u64 host_tsc, u64 base_ns)
 		return;
 	t->offset += behind;
 	vendor_call(set_tsc, vcpu);
+	/* A deadline that the host's timer waits for is nearer by that. */
+	if (vcpu->lapic)
+		lapic_tsc_changed(vcpu);
 }
 
 /**
