@@ -17,6 +17,7 @@ static void unmap(struct vcpu *vcpu, uint64_t gpa)
 static const struct test_row rows[] = {
 	GUEST("basic", .entry = "basic"),
 	GUEST("breakpoint-rip", .entry = "breakpoint_rip"),
+	GUEST("int1", .entry = "int1"),
 	GUEST("fault-rip", .entry = "fault_rip"),
 	GUEST("page-fault", .entry = "page_fault"),
 	GUEST("no-execute", .entry = "no_execute"),

@@ -17,6 +17,9 @@
 #define VMX_XAPIC_VIRT (VMX_APIC_VIRT | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES)
 #define VMX_X2APIC_VIRT (VMX_APIC_VIRT | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)
 
+/* In IA32_VMX_MISC: the preemption timer counts once in 2^this ticks of the TSC. */
+#define VMX_MISC_TIMER_SHIFT 0x1f
+
 /**
  * struct vmx_controls - the control words of SDM vol. 3, 24.6 to 24.8
  * @pin: pin-based

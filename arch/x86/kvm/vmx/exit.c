@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What ends guest mode, and who serves it (SDM vol. 3, 25 and appendix C). */
 
+#include <asm/cpu.h>
 #include <asm/msr.h>
 #include <uapi/asm/debugreg.h>
 #include <asm/trapnr.h>
@@ -141,12 +142,48 @@ static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
 
 /* --- exceptions ------------------------------------------------------------------------------ */
 
-/* The exit qualification has DR6's bits, those that are 1 when nothing happened inverted. */
+/*
+ * The exit qualification has DR6's bits, those that are 1 when nothing happened inverted. INT1 is
+ * a trap, but its exit leaves RIP on it (27.3.3).
+ */
 static enum kvm_exit_action exception_db(struct kvm_vcpu *vcpu)
 {
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if ((vmx->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION) {
+		u64 rip = kvm_rip_read(vcpu) + vmcs_read(VM_EXIT_INSTRUCTION_LEN);
+
+		kvm_rip_write(vcpu, kvm_is_64bit_code(vcpu) ? rip : (u32)rip);
+		vmx_set_shadow(vcpu, 0);
+	}
 	/* In a shadow with TF set the entry wants the trap pending, which the exit has cleared. */
-	to_vmx(vcpu)->state_check = true;
+	vmx->state_check = true;
 	return exit_db(vcpu, vmcs_read(EXIT_QUALIFICATION) ^ DR6_RESERVED);
+}
+
+static bool checks_alignment(struct kvm_vcpu *vcpu)
+{
+	return kvm_cpl(vcpu) == 3 && kvm_cr0(vcpu) & X86_CR0_AM &&
+	       kvm_rflags_read(vcpu) & X86_EFLAGS_AC;
+}
+
+/*
+ * The guest's own alignment check, or the host's look-out for locked accesses that cross a cache
+ * line, which goes on in guest mode: that is no event of the guest's. Userspace hears of one that
+ * the host doesn't want to go on.
+ */
+static enum kvm_exit_action exception_ac(struct kvm_vcpu *vcpu)
+{
+	u32 error = vmcs_read(VM_EXIT_INTR_ERROR_CODE);
+
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) || checks_alignment(vcpu))
+		return exit_exception_ac(vcpu, error);
+	if (handle_guest_split_lock(kvm_rip_read(vcpu)))
+		return KVM_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
+	vcpu->run->ex.exception = X86_TRAP_AC;
+	vcpu->run->ex.error_code = error;
+	return KVM_TO_USER;
 }
 
 /*
@@ -174,7 +211,7 @@ static enum kvm_exit_action exit_exception_nmi(struct kvm_vcpu *vcpu)
 	case X86_TRAP_UD:
 		return exit_exception_ud(vcpu);
 	case X86_TRAP_AC:
-		return exit_exception_ac(vcpu, vmcs_read(VM_EXIT_INTR_ERROR_CODE));
+		return exception_ac(vcpu);
 	case X86_TRAP_MC:
 		return KVM_RESUME;
 	default:
@@ -273,8 +310,10 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_WBINVD] = KVM_EXIT_ROW(exit_invd, CACHE),
 	[EXIT_REASON_APIC_WRITE] = KVM_EXIT_ROW(exit_apic_write, MSR),
 	[EXIT_REASON_XSETBV] = KVM_EXIT_ROW(exit_xsetbv, XSETBV),
+	[EXIT_REASON_RDRAND] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_VMFUNC] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_RDSEED] = KVM_EXIT_ROW(exit_ud, MISSING),
 };
 
 /**

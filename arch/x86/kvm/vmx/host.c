@@ -50,7 +50,7 @@ void vmx_host_constant(struct vcpu_vmx *vmx)
 	/* Nothing is known of these: the first comparison must fail. */
 	vmx->host.vmcs_cr3 = ~0ULL;
 	vmx->host.vmcs_cr4 = ~0ULL;
-	vmx->host.vmcs_fs_base = ~0ULL;
+	vmx->host.vmcs_fs_base = BIT_ULL(63); /* not canonical, and so nobody's */
 	vmx->entry.host_rsp = 0;
 }
 
@@ -135,6 +135,8 @@ void vmx_host_perf(struct vcpu_vmx *vmx)
 	u32 n = 0;
 	int i, nr;
 
+	/* perf changes it by IPI and NMI, say for the records of branches; exits clear it. */
+	vmx->host.debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	msrs = perf_guest_get_msrs(&nr, NULL);
 	for (i = 0; msrs && i < nr && n < VMX_MAX_AUTOLOAD; i++) {
 		if (msrs[i].guest == msrs[i].host)

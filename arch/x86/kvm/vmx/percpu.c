@@ -80,19 +80,68 @@ void vmx_percpu_free(void)
 
 /* --- on and off ------------------------------------------------------------------------------ */
 
-/* What the boot CPU has, every other must have: one VMCS goes everywhere. */
-static bool same_controls(int id)
-{
-	u64 basic, cap;
+/*
+ * What CPUs must have in common, since one VMCS goes everywhere: whatever setup.c has looked at. Of
+ * MISC the timer's rate.
+ */
+static const struct {
+	u32 msr;
+	u64 mask;
+} common_msrs[] = {
+	{ MSR_IA32_VMX_BASIC, ~0ULL },
+	{ MSR_IA32_VMX_PINBASED_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_PROCBASED_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_PROCBASED_CTLS2, ~0ULL },
+	{ MSR_IA32_VMX_EXIT_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_ENTRY_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_TRUE_PINBASED_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_TRUE_PROCBASED_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_TRUE_EXIT_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_TRUE_ENTRY_CTLS, ~0ULL },
+	{ MSR_IA32_VMX_EPT_VPID_CAP, ~0ULL },
+	{ MSR_IA32_VMX_MISC, VMX_MISC_TIMER_SHIFT },
+	{ MSR_IA32_VMX_CR0_FIXED0, ~0ULL },
+	{ MSR_IA32_VMX_CR0_FIXED1, ~0ULL },
+	{ MSR_IA32_VMX_CR4_FIXED0, ~0ULL },
+	{ MSR_IA32_VMX_CR4_FIXED1, ~0ULL },
+};
+static u64 common[ARRAY_SIZE(common_msrs)] __ro_after_init;
 
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
-	rdmsrl(MSR_IA32_VMX_PROCBASED_CTLS2, cap);
-	cap >>= 32;
-	if ((basic & GENMASK(30, 0)) == vmx_features.revision &&
-	    !((vmx_features.base.cpu2 | vmx_features.can.cpu2) & ~cap))
-		return true;
-	pr_err("kvm-intel: CPU %d has not the VMX features of the boot CPU\n", id);
-	return false;
+/* Some don't exist on older CPUs. */
+static u64 common_msr(unsigned int i)
+{
+	u64 value;
+
+	if (rdmsrl_safe(common_msrs[i].msr, &value))
+		return 0;
+	return value & common_msrs[i].mask;
+}
+
+/**
+ * vmx_percpu_init() - remember what this CPU's VMX is like: others must be the same
+ */
+void __init vmx_percpu_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(common_msrs); i++)
+		common[i] = common_msr(i);
+}
+
+static bool same_features(int id)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(common_msrs); i++) {
+		u64 value = common_msr(i);
+
+		if (value == common[i])
+			continue;
+		pr_err("kvm-intel: CPU %d has other VMX features: MSR 0x%x is 0x%llx, not 0x%llx\n",
+		       id, common_msrs[i].msr, value, common[i]);
+		return false;
+	}
+	return true;
 }
 
 /**
@@ -116,7 +165,7 @@ int vmx_cpu_check(void)
 		       id);
 		return -EIO;
 	}
-	return same_controls(id) ? 0 : -EIO;
+	return same_features(id) ? 0 : -EIO;
 }
 
 /**

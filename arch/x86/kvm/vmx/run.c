@@ -199,7 +199,7 @@ noinstr void vmx_run(struct kvm_vcpu *vcpu)
 	vmx->vectoring = vmcs_read_quiet(IDT_VECTORING_INFO_FIELD);
 	vmx->injecting = vmx->inject;
 	vmx->inject = 0;
-	if (vcpu->exit.reason != EXIT_REASON_EXCEPTION_NMI)
+	if ((u16)vcpu->exit.reason != EXIT_REASON_EXCEPTION_NMI)
 		return;
 	vmx->intr_info = vmcs_read_quiet(VM_EXIT_INTR_INFO);
 	/*

@@ -86,7 +86,6 @@ static const struct kvm_vendor_ops ops = { .version = KVM_VENDOR_VERSION,
 #define BASIC_TRUE_CONTROLS BIT_ULL(55)
 #define BASIC_MEMORY_TYPE(basic) ((basic) >> 50 & 0xf)
 #define MEMORY_TYPE_WB 6
-#define MISC_TIMER_SHIFT 0x1f
 
 /**
  * struct control_row - one word of controls
@@ -127,6 +126,8 @@ static const struct control_row control_rows[] __initconst = {
 	  SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_UNRESTRICTED_GUEST |
 		  SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES |
 		  SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_TSC_SCALING |
+		  SECONDARY_EXEC_RDRAND_EXITING | SECONDARY_EXEC_RDSEED_EXITING |
+		  SECONDARY_EXEC_ENCLS_EXITING |
 		  VMX_XAPIC_VIRT | VMX_X2APIC_VIRT,
 	  WORDS(cpu2) },
 	{ "VM-exit", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
@@ -263,6 +264,24 @@ static bool __init host_counts(void)
 	return msrs;
 }
 
+/*
+ * Specification updates of Nehalem, Westmere and Ivy Bridge: the timer does not count down at the
+ * rate specified. A guest's ticks would be late.
+ */
+static bool __init timer_is_wrong(void)
+{
+	static const u32 signatures[] __initconst = { 0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5,
+						      0x20652, 0x20655, 0x206e6, 0x306a8 };
+	u32 signature = cpuid_eax(1);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signatures); i++) {
+		if (signature == signatures[i])
+			return true;
+	}
+	return false;
+}
+
 static int __init read_features(void)
 {
 	struct vmx_features *f = &vmx_features;
@@ -287,9 +306,9 @@ static int __init read_features(void)
 	f->tsc_scaling = f->can.cpu2 & SECONDARY_EXEC_TSC_SCALING;
 	f->preemption_timer = -1;
 	if (preemption_timer && f->can.pin & PIN_BASED_VMX_PREEMPTION_TIMER &&
-	    !check_tsc_unstable()) {
+	    !check_tsc_unstable() && !timer_is_wrong()) {
 		rdmsrl(MSR_IA32_VMX_MISC, misc);
-		f->preemption_timer = misc & MISC_TIMER_SHIFT;
+		f->preemption_timer = misc & VMX_MISC_TIMER_SHIFT;
 	}
 	f->perf = host_counts();
 	read_fixed_bits();
@@ -411,6 +430,7 @@ static int __init vmx_init(void)
 	r = read_features();
 	if (r)
 		return r;
+	vmx_percpu_init();
 	settle_parameters();
 	r = vmx_l1d_alloc();
 	if (r)

@@ -93,6 +93,16 @@ void vmx_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 
 /* --- control registers ----------------------------------------------------------------------- */
 
+/*
+ * A change that makes the CPU load the PDPTEs anew, under PAE paging (4.4.1); with others the guest
+ * may have written half of one.
+ */
+static void reload_pdptes(struct vcpu_vmx *vmx)
+{
+	vmx->pdptes_stale = true;
+	kvm_make_request(KVM_REQ_TLB_FLUSH, &vmx->vcpu);
+}
+
 /**
  * vmx_set_cr0() - a new CR0 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
@@ -102,15 +112,14 @@ void vmx_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 void vmx_set_cr0(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 cr0 = vcpu->regs.val[KVM_REG_CR0];
+	u64 cr0 = vcpu->regs.val[KVM_REG_CR0], changed = cr0 ^ vmcs_read(CR0_READ_SHADOW);
 
 	vmcs_write(CR0_READ_SHADOW, cr0);
 	vmcs_write(GUEST_CR0, (cr0 | vmx_features.cr0_fixed0) & ~(u64)(X86_CR0_CD | X86_CR0_NW));
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR0);
 	vmx->emulate_check = true;
-	vmx->pdptes_stale = true;
-	/* MOV to CR0 would have done it, but it was intercepted (4.10.4.1). */
-	vmx->flush = true;
+	if (changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW))
+		reload_pdptes(vmx);
 }
 
 /**
@@ -124,14 +133,15 @@ void vmx_set_cr4(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u64 cr4 = vcpu->regs.val[KVM_REG_CR4], hw = cr4 | vmx_features.cr4_fixed0;
+	u64 changed = cr4 ^ vmcs_read(CR4_READ_SHADOW);
 
 	if (boot_cpu_has(X86_FEATURE_MCE))
 		hw |= X86_CR4_MCE;
 	vmcs_write(CR4_READ_SHADOW, cr4);
 	vmcs_write(GUEST_CR4, hw);
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR4);
-	vmx->pdptes_stale = true;
-	vmx->flush = true;
+	if (changed & (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP))
+		reload_pdptes(vmx);
 }
 
 /* 26.3.1.1: LMA as the entry control has it, LME likewise where paging is on. */
@@ -142,8 +152,6 @@ void vmx_set_efer(struct kvm_vcpu *vcpu)
 	vmcs_write(GUEST_IA32_EFER, vcpu->regs.efer);
 	vmx_controls_update(vmx);
 	vmx->user_msrs_loaded = false;
-	vmx->pdptes_stale = true;
-	vmx->flush = true;
 }
 
 /*

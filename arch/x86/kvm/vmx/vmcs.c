@@ -80,6 +80,12 @@ static u32 want_cpu2(struct vcpu_vmx *vmx)
 		cpu2 |= can & SECONDARY_EXEC_ENABLE_INVPCID;
 	if (guest_has(vcpu, KVM_GF_XSAVES))
 		cpu2 |= can & VMX_CPU2_XSAVES;
+	if (!guest_has(vcpu, KVM_GF_RDRAND))
+		cpu2 |= can & SECONDARY_EXEC_RDRAND_EXITING;
+	if (!guest_has(vcpu, KVM_GF_RDSEED))
+		cpu2 |= can & SECONDARY_EXEC_RDSEED_EXITING;
+	/* No SGX: whatever the host has of it, a guest gets no enclaves. */
+	cpu2 |= can & SECONDARY_EXEC_ENCLS_EXITING;
 	if (vmx_ple_gap && !(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE))
 		cpu2 |= can & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (vcpu->tsc.ratio && vcpu->tsc.ratio != kvm_caps->tsc_ratio_default)
@@ -237,6 +243,8 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 		vmcs_write(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	if (vmx_features.can.cpu2 & VMX_CPU2_XSAVES)
 		vmcs_write(XSS_EXIT_BITMAP, 0);
+	if (vmx_features.can.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
+		vmcs_write(ENCLS_EXITING_BITMAP, ~0ULL);
 	if (vmx_features.can.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
 		vmcs_write(PLE_GAP, vmx_ple_gap);
 		vmcs_write(PLE_WINDOW, vmx_ple_window);

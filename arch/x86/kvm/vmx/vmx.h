@@ -156,6 +156,7 @@ static inline bool vmx_exit_is_exception(struct vcpu_vmx *vmx, u8 vector)
 extern unsigned int vmx_ple_gap, vmx_ple_window;
 
 /* percpu.c */
+void vmx_percpu_init(void);
 int vmx_percpu_alloc(void);
 void vmx_percpu_free(void);
 struct vmx_region *vmx_region_alloc(int node);
