@@ -71,6 +71,9 @@ static long ioctl_get_mp_state(struct kvm_ioctl_call *call)
 	if (call->vcpu->lapic && lapic_has_events(call->vcpu))
 		lapic_serve_events(call->vcpu);
 	mp->mp_state = call->vcpu->mp_state;
+	/* A kick that came while nobody ran it has no other place in saved state. */
+	if (mp->mp_state == KVM_MP_STATE_HALTED && kvm_pv_unhalted(call->vcpu))
+		mp->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 
