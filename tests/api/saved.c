@@ -73,8 +73,135 @@ static void kicked(const void *arg)
 	expect_eq("after the kick", mp_state(halted), KVM_MP_STATE_RUNNABLE);
 }
 
+/* ---- exceptions that wait ---- */
+
+#define DR6_INIT 0xffff0ff0ull
+#define DR6_BS (1ull << 14)
+
+/* A #DB that waits behind an exit: userspace has just answered an IN with TF set. */
+static struct vcpu *db_waits(struct vm *vm)
+{
+	struct vcpu *vcpu = GUEST(vm, 0x9c, 0x58, 0x0d, 0x00, 0x01, 0x50, 0x9d,	/* TF by POPF */
+				  0xe4, 0x20, OUT_OK);	/* in $0x20, %al; out */
+	uint16_t *ivt = vm_ptr(vm, 0, 1024);
+
+	ivt[1 * 2] = GUEST_REAL + 9;
+	ivt[1 * 2 + 1] = 0;
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	vcpu->run->immediate_exit = 1;
+	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+	vcpu->run->immediate_exit = 0;
+	expect_eq("RIP behind IN", vcpu_regs(vcpu).rip, GUEST_REAL + 9);
+	return vcpu;
+}
+
+static struct kvm_vcpu_events events_of(struct vcpu *vcpu)
+{
+	struct kvm_vcpu_events e;
+
+	memset(&e, 0xee, sizeof(e));
+	expect_ok("KVM_GET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	return e;
+}
+
+static uint64_t dr6_of(struct vcpu *vcpu)
+{
+	struct kvm_debugregs d;
+
+	expect_ok("KVM_GET_DEBUGREGS", ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &d));
+	return d.dr6;
+}
+
+static int enable(struct vm *vm, unsigned int cap, uint64_t arg)
+{
+	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
+}
+
+/* DR6 first, then events: the two belong together in whatever order they are asked for. */
+static void db_dr6_first(const void *arg)
+{
+	struct vcpu *vcpu = db_waits(vm_new_ram());
+	struct kvm_vcpu_events e;
+
+	(void)arg;
+	expect_eq("DR6", dr6_of(vcpu), DR6_INIT | DR6_BS);
+	e = events_of(vcpu);
+	expect_eq("exception.injected", e.exception.injected, 1);
+	expect_eq("exception.nr", e.exception.nr, 1);
+	expect_eq("VALID_PAYLOAD", e.flags & KVM_VCPUEVENT_VALID_PAYLOAD, 0);
+	expect_eq("exception_has_payload", e.exception_has_payload, 0);
+	expect_eq("DR6 once more", dr6_of(vcpu), DR6_INIT | DR6_BS);
+	expect_out(vcpu, PORT_OK);
+}
+
+/* With the capability it is told as pending; what it does to DR6 is done all the same. */
+static void payload(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct kvm_vcpu_events e;
+	struct vcpu *vcpu;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_EXCEPTION_PAYLOAD);
+	expect_ok("enable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	vcpu = db_waits(vm);
+	expect_eq("DR6", dr6_of(vcpu), DR6_INIT | DR6_BS);
+	e = events_of(vcpu);
+	expect_eq("VALID_PAYLOAD", e.flags & KVM_VCPUEVENT_VALID_PAYLOAD,
+		  KVM_VCPUEVENT_VALID_PAYLOAD);
+	expect_eq("exception.injected", e.exception.injected, 0);
+	expect_eq("exception.pending", e.exception.pending, 1);
+	expect_eq("exception.nr", e.exception.nr, 1);
+	expect_eq("exception_has_payload", e.exception_has_payload, 0);
+	expect_ok("KVM_SET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
+	e = events_of(vcpu);
+	expect_eq("set: exception.injected", e.exception.injected, 0);
+	expect_eq("set: exception.pending", e.exception.pending, 1);
+	expect_out(vcpu, PORT_OK);
+	expect_eq("DR6 in the handler", dr6_of(vcpu), DR6_INIT | DR6_BS);
+}
+
+/* A page fault that userspace brings: CR2 is its payload, and written when it is delivered. */
+static void payload_pf(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct kvm_vcpu_events e;
+	struct vcpu *vcpu;
+	uint16_t *ivt = vm_ptr(vm, 0, 1024);
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_EXCEPTION_PAYLOAD);
+	vcpu = GUEST(vm, 0xeb, 0xfe, OUT_OK);
+	ivt[14 * 2] = GUEST_REAL + 2;
+	e = events_of(vcpu);
+	e.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
+	expect_errno("not enabled", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	expect_ok("enable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	e.exception.pending = 1;
+	e.exception.nr = 2;
+	expect_errno("an NMI as an exception", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	e.exception.nr = 14;
+	e.exception_has_payload = 1;
+	e.exception_payload = 0x12345000;
+	expect_ok("KVM_SET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
+	e = events_of(vcpu);
+	expect_eq("exception_has_payload", e.exception_has_payload, 1);
+	expect_eq("exception_payload", e.exception_payload, 0x12345000);
+	expect_eq("CR2 before", vcpu_sregs(vcpu).cr2, 0);
+	expect_out(vcpu, PORT_OK);
+	expect_eq("CR2 in the handler", vcpu_sregs(vcpu).cr2, 0x12345000);
+	expect_ok("disable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 0));
+	expect_errno("disabled", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	expect_eq("VALID_PAYLOAD, disabled", events_of(vcpu).flags & KVM_VCPUEVENT_VALID_PAYLOAD, 0);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "kicked", .run = kicked },
+	{ .name = "db-dr6-first", .run = db_dr6_first },
+	{ .name = "payload", .run = payload },
+	{ .name = "payload-pf", .run = payload_pf },
 };
 
 int main(int argc, char **argv)

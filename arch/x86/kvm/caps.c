@@ -79,6 +79,12 @@ static long enable_platform_info(struct kvm *kvm, const struct kvm_enable_cap *c
 	return 0;
 }
 
+static long enable_exception_payload(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	kvm->caps.exception_payload = cap->args[0];
+	return 0;
+}
+
 static long enable_triple_fault_event(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	kvm->caps.triple_fault_event = cap->args[0];
@@ -146,6 +152,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, .enable = enable_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, .enable = enable_triple_fault_event },
 	{ KVM_CAP_DISABLE_QUIRKS, 1, .enable = disable_quirks },
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS, .enable = disable_quirks2 },

@@ -45,6 +45,32 @@ static void set_pending(struct kvm_exception *e, u8 vector, bool has_error, u32 
 	};
 }
 
+/* What a #DB may say; userspace's word for it is not taken further. */
+#define DR6_EVENTS (DR_TRAP_BITS | KVM_DR6_BD | DR_STEP | DR_SWITCH)
+
+/**
+ * event_deliver_payload() - side effects of an exception that belong to delivery, not to detection
+ * @vcpu: the vCPU
+ *
+ * CR2 of a #PF, DR6 of a #DB. Does nothing where that is done already.
+ * Context: the vCPU's thread.
+ */
+void event_deliver_payload(struct kvm_vcpu *vcpu)
+{
+	struct kvm_exception *e = &vcpu->event.exception;
+
+	if (!e->has_payload)
+		return;
+	if (e->vector == X86_TRAP_PF) {
+		vcpu->regs.cr2 = e->payload;
+	} else if (e->vector == X86_TRAP_DB) {
+		/* Each #DB clears B0-B3 and sets what happened (SDM vol. 3, 17.2.3). */
+		vcpu->debug.dr6 &= ~(u64)DR_TRAP_BITS;
+		vcpu->debug.dr6 |= e->payload & DR6_EVENTS;
+	}
+	e->has_payload = false;
+}
+
 /* SDM vol. 3, table 6-5: what a second exception during the delivery of a first one becomes. */
 static void queue(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error, bool has_payload,
 		  u64 payload)
@@ -70,6 +96,8 @@ static void queue(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error, b
 	set_pending(e, vector, has_error, error);
 	e->has_payload = has_payload;
 	e->payload = payload;
+	/* There is no nested hypervisor that could intercept it before it has had its effects. */
+	event_deliver_payload(vcpu);
 }
 
 /**
@@ -201,23 +229,6 @@ static void collect_nmis(struct kvm_vcpu *vcpu)
 	vcpu->event.nmi.pending = min_t(unsigned int, vcpu->event.nmi.pending + arrived, limit);
 }
 
-/* Side effects that belong to delivery, not to detection. */
-static void deliver_payload(struct kvm_vcpu *vcpu)
-{
-	struct kvm_exception *e = &vcpu->event.exception;
-
-	if (!e->has_payload)
-		return;
-	if (e->vector == X86_TRAP_PF) {
-		vcpu->regs.cr2 = e->payload;
-	} else if (e->vector == X86_TRAP_DB) {
-		/* Each #DB clears B0-B3 and sets what happened (SDM vol. 3, 17.2.3). */
-		vcpu->debug.dr6 &= ~(u64)DR_TRAP_BITS;
-		vcpu->debug.dr6 |= e->payload;
-	}
-	e->has_payload = false;
-}
-
 static bool is_fault(u8 vector)
 {
 	switch (vector) {
@@ -239,7 +250,7 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 	/* So that an instruction breakpoint doesn't hit again when the handler returns. */
 	if (is_fault(e->vector))
 		kvm_rflags_write(vcpu, kvm_rflags_read(vcpu) | X86_EFLAGS_RF);
-	deliver_payload(vcpu);
+	event_deliver_payload(vcpu);
 	if (e->vector == X86_TRAP_DB && (vcpu->debug.dr7 & KVM_DR7_GD)) {
 		vcpu->debug.dr7 &= ~(u64)KVM_DR7_GD;
 		vendor_call(set_dr7, vcpu);

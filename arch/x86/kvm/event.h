@@ -32,6 +32,7 @@ enum kvm_event_type {
 void event_requeue(struct kvm_vcpu *vcpu, enum kvm_event_type type, u8 vector, bool has_error,
 		   u32 error);
 void event_clear_injected(struct kvm_vcpu *vcpu); /* delivery completed */
+void event_deliver_payload(struct kvm_vcpu *vcpu); /* CR2, DR6 of a pending exception */
 bool event_vectoring(struct kvm_vcpu *vcpu); /* an injected event is under way */
 
 /*

@@ -88,12 +88,24 @@ static struct kvm_segment *sregs_seg(struct kvm_sregs *s, enum kvm_seg nr)
 	return at[nr];
 }
 
+/*
+ * Without KVM_CAP_EXCEPTION_PAYLOAD a pending exception is told as injected, and nothing tells what
+ * it does to CR2 or DR6: that is done before any of the three is looked at, should userspace have
+ * left it to be done when it still had the capability.
+ */
+static void settle_payload(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->kvm->caps.exception_payload)
+		event_deliver_payload(vcpu);
+}
+
 long ioctl_get_sregs(struct kvm_ioctl_call *call)
 {
 	struct kvm_vcpu *vcpu = call->vcpu;
 	struct kvm_sregs *s = call->arg;
 	enum kvm_seg nr;
 
+	settle_payload(vcpu);
 	for (nr = KVM_SEG_ES; nr <= KVM_SEG_TR; nr++)
 		vendor_call(get_segment, vcpu, nr, sregs_seg(s, nr));
 	get_dtable(vcpu, KVM_SEG_GDTR, &s->gdt);
@@ -166,6 +178,7 @@ long ioctl_get_debugregs(struct kvm_ioctl_call *call)
 	struct kvm_debugregs *d = call->arg;
 	struct kvm_vcpu *vcpu = call->vcpu;
 
+	settle_payload(vcpu);
 	memcpy(d->db, vcpu->debug.db, sizeof(d->db));
 	d->dr6 = vcpu->debug.dr6;
 	d->dr7 = vcpu->debug.dr7;
@@ -186,29 +199,35 @@ long ioctl_set_debugregs(struct kvm_ioctl_call *call)
 	return 0;
 }
 
+static void get_exception(struct kvm_vcpu *vcpu, struct kvm_vcpu_events *e)
+{
+	const struct kvm_exception *x = &vcpu->event.exception;
+
+	e->exception.pending = x->pending;
+	if (vcpu->kvm->caps.exception_payload) {
+		e->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+		e->exception.injected = x->injected;
+		e->exception_has_payload = x->pending && x->has_payload;
+		e->exception_payload = e->exception_has_payload ? x->payload : 0;
+	} else {
+		e->exception.injected = x->pending || x->injected;
+	}
+	if (!x->pending && !x->injected)
+		return;
+	e->exception.nr = x->vector;
+	e->exception.has_error_code = x->has_error;
+	e->exception.error_code = x->error;
+}
+
 long ioctl_get_events(struct kvm_ioctl_call *call)
 {
 	struct kvm_vcpu_events *e = call->arg;
 	struct kvm_vcpu *vcpu = call->vcpu;
 	struct kvm_vcpu_event *ev = &vcpu->event;
-	bool exc = ev->exception.pending || ev->exception.injected;
 
-	/*
-	 * Without KVM_CAP_EXCEPTION_PAYLOAD a pending exception is told as injected: so CR2, DR6
-	 * first.
-	 */
-	if (ev->exception.pending && ev->exception.has_payload) {
-		if (ev->exception.vector == 14)
-			vcpu->regs.cr2 = ev->exception.payload;
-		else
-			vcpu->debug.dr6 = (vcpu->debug.dr6 & ~0xfULL) | ev->exception.payload;
-		ev->exception.has_payload = false;
-	}
-	e->exception.injected = exc;
-	e->exception.nr = exc ? ev->exception.vector : 0;
-	e->exception.has_error_code = exc && ev->exception.has_error;
-	e->exception.error_code = exc ? ev->exception.error : 0;
-
+	settle_payload(vcpu);
+	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	get_exception(vcpu, e);
 	e->interrupt.injected = ev->irq.injected && !ev->irq.soft;
 	e->interrupt.nr = ev->irq.vector;
 	e->interrupt.shadow = vendor_call(get_shadow, vcpu);
@@ -216,7 +235,6 @@ long ioctl_get_events(struct kvm_ioctl_call *call)
 	e->nmi.injected = ev->nmi.injected;
 	e->nmi.pending = ev->nmi.pending + atomic_read(&ev->nmi.queued) ? 1 : 0;
 	e->nmi.masked = vendor_call(get_nmi_mask, vcpu);
-	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	if (vcpu->kvm->caps.triple_fault_event) {
 		e->triple_fault.pending = kvm_test_request(KVM_REQ_TRIPLE_FAULT, vcpu);
 		e->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
@@ -224,28 +242,55 @@ long ioctl_get_events(struct kvm_ioctl_call *call)
 	return 0;
 }
 
+/*
+ * Is this an exception that a guest can get, and what is it? Without VALID_PAYLOAD the fields that
+ * belong to it mean nothing. Return: 0, -EINVAL.
+ */
+static int parse_exception(const struct kvm_vcpu_events *e, struct kvm_exception *x)
+{
+	bool payload = e->flags & KVM_VCPUEVENT_VALID_PAYLOAD;
+
+	*x = (struct kvm_exception){
+		.pending = payload && e->exception.pending,
+		.vector = e->exception.nr,
+		.has_error = e->exception.has_error_code,
+		.error = e->exception.error_code,
+	};
+	x->injected = e->exception.injected && !x->pending;
+	x->has_payload = x->pending && e->exception_has_payload;
+	x->payload = x->has_payload ? e->exception_payload : 0;
+	/* Vector 2 is no exception (APM vol. 2, 15.20): hardware would refuse to enter. */
+	if ((x->pending || x->injected) && (x->vector > 31 || x->vector == 2))
+		return -EINVAL;
+	return 0;
+}
+
+/* Which flags of struct kvm_vcpu_events may be set: what was not enabled is not known. */
+static u32 valid_event_flags(const struct kvm *kvm)
+{
+	u32 valid = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
+		    KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+
+	if (kvm->caps.exception_payload)
+		valid |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	if (kvm->caps.triple_fault_event)
+		valid |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	return valid;
+}
+
 long ioctl_set_events(struct kvm_ioctl_call *call)
 {
 	const struct kvm_vcpu_events *e = call->arg;
 	struct kvm_vcpu *vcpu = call->vcpu;
 	struct kvm_vcpu_event *ev = &vcpu->event;
-	u32 valid = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
-		    KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	struct kvm_exception exception;
 
-	if (vcpu->kvm->caps.triple_fault_event)
-		valid |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
-	if (e->flags & ~valid)
+	if (e->flags & ~valid_event_flags(vcpu->kvm))
 		return -EINVAL;
-	/* Vector 2 is no exception (APM vol. 2, 15.20): hardware would refuse to enter. */
-	if (e->exception.injected && (e->exception.nr > 31 || e->exception.nr == 2))
+	if (parse_exception(e, &exception))
 		return -EINVAL;
 
-	ev->exception = (struct kvm_exception){
-		.injected = e->exception.injected,
-		.vector = e->exception.nr,
-		.has_error = e->exception.has_error_code,
-		.error = e->exception.error_code,
-	};
+	ev->exception = exception;
 	ev->irq.injected = e->interrupt.injected;
 	ev->irq.vector = e->interrupt.nr;
 	ev->irq.soft = e->interrupt.soft;

@@ -21,11 +21,10 @@
 /* Exceptions, NMIs and interrupts on their way in (event.c). */
 struct kvm_vcpu_event {
 	struct kvm_exception {
-		/* [v] not yet given to hardware; side effects (CR2, DR6) not yet done */
-		bool pending;
+		bool pending; /* [v] not yet given to hardware */
 		bool injected; /* [v] delivery has begun: must be completed before anything else */
 		bool has_error; /* [v] */
-		bool has_payload; /* [v] CR2 for #PF, DR6 bits for #DB: applied at injection */
+		bool has_payload; /* [v] CR2 for #PF, DR6 bits for #DB, still to be applied */
 		u8 vector; /* [v] */
 		u32 error; /* [v] */
 		u64 payload; /* [v] */
