@@ -73,6 +73,39 @@ static void kicked(const void *arg)
 	expect_eq("after the kick", mp_state(halted), KVM_MP_STATE_RUNNABLE);
 }
 
+/* A SIPI that had come and was not taken yet, as older drivers saved it: taken by KVM_RUN. */
+static void sipi_received(const void *arg)
+{
+	static const uint8_t code[] = { OUT_OK };
+	struct vm *vm = vm_new_ram();
+	struct kvm_vcpu_events e;
+	struct vcpu *ap;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_VCPU_EVENTS);
+	vm_add_irqchip(vm, false);
+	vm_add_vcpu(vm, 0);
+	ap = vm_add_vcpu(vm, 1);
+	memcpy(vm_ptr(vm, GUEST_TRAMP, sizeof(code)), code, sizeof(code));
+	set_mp_state(ap, KVM_MP_STATE_SIPI_RECEIVED);
+	expect_ok("KVM_GET_VCPU_EVENTS", ioctl(ap->fd, KVM_GET_VCPU_EVENTS, &e));
+	e.flags = KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	e.sipi_vector = GUEST_TRAMP >> 12;
+	expect_ok("KVM_SET_VCPU_EVENTS", ioctl(ap->fd, KVM_SET_VCPU_EVENTS, &e));
+	expect_out(ap, PORT_OK);
+	expect_eq("CS", vcpu_sregs(ap).cs.selector, GUEST_TRAMP >> 4);
+	expect_eq("afterwards", mp_state(ap), KVM_MP_STATE_RUNNABLE);
+}
+
+static void sipi_without_irqchip(const void *arg)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 1);
+	struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_SIPI_RECEIVED };
+
+	(void)arg;
+	expect_errno("SIPI_RECEIVED", ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp), EINVAL);
+}
+
 /* ---- exceptions that wait ---- */
 
 #define DR6_INIT 0xffff0ff0ull
@@ -199,6 +232,8 @@ static void payload_pf(const void *arg)
 
 static const struct test_row rows[] = {
 	{ .name = "kicked", .run = kicked },
+	{ .name = "sipi-received", .run = sipi_received },
+	{ .name = "sipi-without-irqchip", .run = sipi_without_irqchip },
 	{ .name = "db-dr6-first", .run = db_dr6_first },
 	{ .name = "payload", .run = payload },
 	{ .name = "payload-pf", .run = payload_pf },

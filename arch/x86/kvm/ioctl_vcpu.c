@@ -88,6 +88,7 @@ static long ioctl_set_mp_state(struct kvm_ioctl_call *call)
 	case KVM_MP_STATE_HALTED:
 	case KVM_MP_STATE_UNINITIALIZED:
 	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
 		/* Only a LAPIC in the kernel can end these. */
 		if (!vcpu->lapic)
 			return -EINVAL;
@@ -95,7 +96,11 @@ static long ioctl_set_mp_state(struct kvm_ioctl_call *call)
 	default:
 		return -EINVAL;
 	}
-	vcpu->mp_state = mp->mp_state;
+	/* Older drivers saved a SIPI that was still to be taken. */
+	if (mp->mp_state == KVM_MP_STATE_SIPI_RECEIVED)
+		lapic_restore_sipi(vcpu);
+	else
+		vcpu->mp_state = mp->mp_state;
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
 	return 0;
 }

@@ -302,6 +302,8 @@ long ioctl_set_events(struct kvm_ioctl_call *call)
 		atomic_set(&ev->nmi.queued, e->nmi.pending);
 	}
 	vendor_call(set_nmi_mask, vcpu, e->nmi.masked);
+	if (e->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR)
+		lapic_set_sipi_vector(vcpu, e->sipi_vector);
 	if (e->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		if (e->triple_fault.pending)
 			kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);

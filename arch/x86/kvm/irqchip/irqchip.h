@@ -141,6 +141,10 @@ bool lapic_has_events(struct kvm_vcpu *vcpu);
  */
 void lapic_serve_events(struct kvm_vcpu *vcpu);
 
+/* A saved state in which a SIPI has come and not been taken, and its vector. */
+void lapic_restore_sipi(struct kvm_vcpu *vcpu);
+void lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u8 vector);
+
 /* MSRs 0x1b, 0x800-0x8ff, 0x6e0. host: access by ioctl. 0, or -EINVAL (#GP). */
 int lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host);
 int lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);

@@ -414,6 +414,29 @@ void lapic_serve_events(struct kvm_vcpu *vcpu)
 		take_sipi(vcpu, READ_ONCE(lapic->sipi_vector));
 }
 
+/**
+ * lapic_set_sipi_vector() - KVM_VCPUEVENT_VALID_SIPI_VECTOR: where the SIPI of a saved state leads
+ * @vcpu: the vCPU; without a LAPIC nothing can come
+ * @vector: execution starts at 000VV000
+ */
+void lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u8 vector)
+{
+	if (vcpu->lapic)
+		WRITE_ONCE(vcpu->lapic->sipi_vector, vector);
+}
+
+/**
+ * lapic_restore_sipi() - KVM_MP_STATE_SIPI_RECEIVED: as if the SIPI came now
+ * @vcpu: the vCPU, with its LAPIC; the vector comes before or behind
+ *
+ * Context: the vCPU's thread.
+ */
+void lapic_restore_sipi(struct kvm_vcpu *vcpu)
+{
+	vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+	set_bit(LAPIC_EV_SIPI, &vcpu->lapic->events);
+}
+
 /* --- interrupts on their way in -------------------------------------------------------------- */
 
 /* Does the 8259's INT reach this processor? Any thread. */
