@@ -572,6 +572,39 @@ static void shutdown_and_on(const void *arg)
 	expect_eq("another guest's port", vcpu->run->io.port, 0x10);
 }
 
+/*
+ * An exception's delivery touches what is no memory: nobody can complete it, and userspace is told
+ * which it was. The interruption information has the same form on both vendors' CPUs.
+ */
+static void undeliverable(const void *arg)
+{
+	static const uint8_t ud2[] = { 0x0f, 0x0b };
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	struct kvm_run *run = vcpu->run;
+	struct kvm_sregs s;
+	uint64_t *gate;
+
+	(void)arg;
+	if (stock_61())
+		row_skip("on AMD's CPUs this driver takes it for an instruction");
+	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(ud2)), ud2, sizeof(ud2));
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, GUEST_MMIO + 0x800);
+	gate = vm_ptr(vm, GUEST_IMAGE + 0x1000 + 6 * 16, 16);
+	gate[0] = (GUEST_IMAGE & 0xffff) | (uint64_t)SEL_CODE64 << 16 | 0x8eull << 40 |
+		  (uint64_t)(GUEST_IMAGE >> 16) << 48;
+	s = vcpu_sregs(vcpu);
+	s.idt.base = GUEST_IMAGE + 0x1000;
+	s.idt.limit = 0xfff;
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	vcpu_run_until(vcpu, KVM_EXIT_INTERNAL_ERROR);
+	expect_eq("suberror", run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	expect_true(run->internal.ndata >= 4, "ndata: expected 4 or more, saw %u",
+		    run->internal.ndata);
+	expect_eq("the event: valid, an exception, #UD", run->internal.data[0] & 0x800007ff,
+		  0x80000306);
+}
+
 /* What no emulator can run ends with an error that says where, not with a loop. */
 static void io_by_word_and_dword(const void *arg)
 {
@@ -710,6 +743,7 @@ static const struct test_row rows[] = {
 	{ .name = "mp-state-without-irqchip", .run = mp_state_without_irqchip },
 	{ .name = "refused-entry", .run = refused_entry },
 	{ .name = "shutdown-and-on", .run = shutdown_and_on },
+	{ .name = "undeliverable", .run = undeliverable },
 };
 
 int main(int argc, char **argv)

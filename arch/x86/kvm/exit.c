@@ -257,7 +257,7 @@ static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
 	run->internal.ndata = 5;
-	run->internal.data[0] = intr;
+	run->internal.data[0] = vcpu->exit.vectoring;
 	run->internal.data[1] = vcpu->exit.reason;
 	run->internal.data[2] = info1;
 	run->internal.data[3] = gpa;

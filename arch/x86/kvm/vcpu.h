@@ -48,6 +48,8 @@ struct kvm_vcpu_exit {
 	u8 insn_len; /* [v] bytes that hardware fetched, 0: none */
 	u8 insn[15]; /* [v] */
 	bool failed_entry; /* [v] */
+	/* [v] event whose delivery it interrupted, in hardware's form; while event_vectoring() */
+	u32 vectoring;
 	u32 round; /* [v] exit_times (stat.c): switched on for the how manyth time, and */
 	u64 ns; /* [v] when it was, 0: not known */
 };

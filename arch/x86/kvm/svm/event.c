@@ -190,8 +190,10 @@ void svm_events_after_exit(struct vcpu_svm *svm)
 		event_clear_injected(&svm->vcpu);
 	}
 	/* EXITINTINFO: the exit interrupted a delivery. */
-	if (unlikely(info & SVM_EXITINTINFO_VALID))
+	if (unlikely(info & SVM_EXITINTINFO_VALID)) {
+		svm->vcpu.exit.vectoring = info;
 		requeue(svm, info, control->exit_int_info_err);
+	}
 	svm->soft = false;
 }
 

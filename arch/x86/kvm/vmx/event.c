@@ -293,6 +293,7 @@ void vmx_events_after_exit(struct vcpu_vmx *vmx)
 	if (!(info & VECTORING_INFO_VALID_MASK))
 		return;
 	/* The exit interrupted a delivery. */
+	vmx->vcpu.exit.vectoring = info;
 	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
 		error = vmcs_read(IDT_VECTORING_ERROR_CODE);
 	requeue(vmx, info, error, vmcs_read(VM_EXIT_INSTRUCTION_LEN));
