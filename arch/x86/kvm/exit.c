@@ -121,10 +121,9 @@ enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_NS_GPL(exit_nothing, GUESTMODE);
 
-/* INIT gives the vCPU a state that can be looked at and run. */
+/* The state stays as it is, for userspace to find out why. */
 enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 {
-	kvm_vcpu_reset(vcpu, true);
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return KVM_TO_USER;
 }

@@ -212,10 +212,11 @@ static enum kvm_exit_action exit_task(struct kvm_vcpu *vcpu)
 	return exit_task_switch(vcpu, control_of(vcpu)->exit_info_1 & 0xffff);
 }
 
-/* Triple fault. The VMCB is undefined (15.14.3). */
+/* Triple fault. The VMCB is undefined (15.14.3): INIT makes a state that can be run. */
 static enum kvm_exit_action exit_svm_shutdown(struct kvm_vcpu *vcpu)
 {
 	svm_vmcb_init(to_svm(vcpu));
+	kvm_vcpu_reset(vcpu, true);
 	return exit_triple_fault(vcpu);
 }
 
