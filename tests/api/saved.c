@@ -230,6 +230,29 @@ static void payload_pf(const void *arg)
 	expect_eq("VALID_PAYLOAD, disabled", events_of(vcpu).flags & KVM_VCPUEVENT_VALID_PAYLOAD, 0);
 }
 
+/* ---- MSRs before memory ---- */
+
+#define CLOCK_PAGE 0x10000000		/* where vm_new_ram() has nothing */
+#define MSR_SYSTEM_TIME 0x4b564d01
+
+/* kvmclock's MSR is restored first, then comes the memory that it points to. */
+static void clock_before_memory(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = GUEST(vm, OUT_OK, OUT_OK);
+	uint32_t *page;
+
+	(void)arg;
+	if (stock_61())
+		row_skip("this driver's clock stays off");
+	expect_eq("KVM_SET_MSRS", vcpu_set_msr(vcpu, MSR_SYSTEM_TIME, CLOCK_PAGE | 1), 1);
+	expect_out(vcpu, PORT_OK);
+	page = vm_add_memory(vm, 1, CLOCK_PAGE, 4096, 0);
+	expect_out(vcpu, PORT_OK);
+	expect_true(page[0] && !(page[0] & 1), "version: expected even and not 0, saw %u", page[0]);
+	expect_true(page[6], "tsc_to_system_mul: expected a factor, saw 0");
+}
+
 static const struct test_row rows[] = {
 	{ .name = "kicked", .run = kicked },
 	{ .name = "sipi-received", .run = sipi_received },
@@ -237,6 +260,7 @@ static const struct test_row rows[] = {
 	{ .name = "db-dr6-first", .run = db_dr6_first },
 	{ .name = "payload", .run = payload },
 	{ .name = "payload-pf", .run = payload_pf },
+	{ .name = "clock-before-memory", .run = clock_before_memory },
 };
 
 int main(int argc, char **argv)

@@ -174,6 +174,21 @@ static void write_page(struct kvm_vcpu *vcpu, struct pvclock_vcpu_time_info *inf
 	kvm_write_guest_cached(kvm, cache, 0, &even, sizeof(even));
 }
 
+/*
+ * Where the page is. A VMM may restore MSRs before memory: then it is looked for each time. Return:
+ * there is memory.
+ */
+static bool find_page(struct kvm_vcpu *vcpu)
+{
+	struct kvm_gpa_cache *cache = &vcpu->pv.clock.cache;
+
+	if (!cache->len && kvm_gpa_cache_init(vcpu->kvm, cache,
+					      vcpu->pv.clock.msr & ~(u64)KVM_MSR_ENABLED,
+					      sizeof(struct pvclock_vcpu_time_info)))
+		cache->len = 0;
+	return cache->len;
+}
+
 /**
  * kvm_clock_update() - bring a vCPU's page up to date (KVM_REQ_CLOCK_UPDATE)
  * @vcpu: the vCPU, loaded
@@ -206,7 +221,7 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
 	}
 	if (vcpu->tsc.catchup)
 		kvm_tsc_catchup(vcpu, tsc, ns);
-	if (!vcpu->pv.clock.enabled)
+	if (!vcpu->pv.clock.enabled || !find_page(vcpu))
 		return;
 	info.tsc_timestamp = kvm_tsc_read(vcpu, tsc);
 	info.system_time = ns + offset;
@@ -224,7 +239,9 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
  */
 void kvm_clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu, bool moved)
 {
-	if (moved && !READ_ONCE(vcpu->kvm->clock.use_master))
+	bool sought = vcpu->pv.clock.enabled && !vcpu->pv.clock.cache.len;
+
+	if (sought || (moved && !READ_ONCE(vcpu->kvm->clock.use_master)))
 		kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 }
 
@@ -366,14 +383,11 @@ static void set_system_time(struct kvm_vcpu *vcpu, u64 value)
 	struct kvm_clock_vm *c = &vcpu->kvm->clock;
 
 	vcpu->pv.clock.msr = value;
-	vcpu->pv.clock.enabled = false;
-	if (!(value & KVM_MSR_ENABLED))
+	vcpu->pv.clock.enabled = value & KVM_MSR_ENABLED;
+	if (!vcpu->pv.clock.enabled)
 		return;
-	/* No memory there: no clock, as on a machine whose page went away. */
-	if (kvm_gpa_cache_init(vcpu->kvm, &vcpu->pv.clock.cache, value & ~(u64)KVM_MSR_ENABLED,
-			       sizeof(struct pvclock_vcpu_time_info)))
-		return;
-	vcpu->pv.clock.enabled = true;
+	vcpu->pv.clock.cache.len = 0;
+	find_page(vcpu);
 	kvm_make_request(KVM_REQ_MASTERCLOCK, vcpu);
 	kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 	/* Does nothing where it is on its way already. */
