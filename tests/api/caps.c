@@ -207,6 +207,34 @@ static void user_space_msr(const void *arg)
 	expect_out(vcpu, PORT_GP, "refused");
 }
 
+/* Userspace moves RIP in place of an answer: the access is forgotten, and nothing is skipped. */
+static void user_space_msr_moved(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct kvm_regs regs;
+	struct vcpu *vcpu;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X86_USER_SPACE_MSR);
+	if (stock_61())
+		row_skip("this driver skips an instruction at the new place");
+	expect_ok("enable", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN));
+	vcpu = GUEST(vm, MOV_ECX(MSR_NOBODYS), RDMSR, OUT_OK, WRMSR, OUT_OK);
+	vcpu_run_until(vcpu, KVM_EXIT_X86_RDMSR);
+	vcpu->run->msr.data = 0x1234;
+	regs = vcpu_regs(vcpu);
+	regs.rax = 0x77;
+	regs.rdx = 0;
+	regs.rip += 4;		/* to WRMSR */
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	expect_msr_exit(vcpu, KVM_EXIT_X86_WRMSR, MSR_NOBODYS, KVM_MSR_EXIT_REASON_UNKNOWN, 0x77);
+	regs.rip -= 2;		/* to the OUT between them */
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	vcpu->run->msr.error = 1;
+	expect_out(vcpu, PORT_OK, "moved back");
+	expect_eq("RIP", vcpu_regs(vcpu).rip, regs.rip);
+}
+
 static uint8_t none[8], all[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 static int set_filter(struct vm *vm, uint32_t flags, uint32_t range_flags, uint32_t base,
@@ -507,6 +535,7 @@ static const struct test_row rows[] = {
 	{ .name = "quirk-out-7e-off", .run = quirk_out_7e, .arg = "off" },
 	{ .name = "platform-info", .run = platform_info },
 	{ .name = "user-space-msr", .run = user_space_msr },
+	{ .name = "user-space-msr-moved", .run = user_space_msr_moved },
 	{ .name = "msr-filter-bad", .run = msr_filter_bad },
 	{ .name = "msr-filter", .run = msr_filter },
 	{ .name = "msr-filter-x2apic", .run = msr_filter_x2apic },
