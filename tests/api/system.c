@@ -360,6 +360,10 @@ static void cpuid_contents(const void *arg)
 			    "basic features: expected 0x07898b71, saw %#x", e->edx & 0x07898b71);
 		expect_true(!(e->ecx >> 3 & 1), "MONITOR: expected 0, saw %#x", e->ecx);
 	}
+	/* State components belong to features: a guest may enable what it finds here. */
+	e = cpuid_find(cpuid, 0xd, 0);
+	if (e && !guest_has(kvm_open(), 7, 0, 'b', 14))
+		expect_eq("leaf 0xd, MPX's state without MPX", e->eax & 0x18, 0);
 	e = cpuid_find(cpuid, 0x80000001, 0);
 	if (expect_true(e, "leaf 0x80000001: expected, saw none"))
 		expect_true((e->edx & 0x20100800) == 0x20100800,

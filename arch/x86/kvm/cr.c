@@ -204,7 +204,6 @@ EXPORT_SYMBOL_NS_GPL(kvm_set_efer, GUESTMODE);
 int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value)
 {
 	const u64 avx512 = XFEATURE_MASK_AVX512;
-	const u64 mpx = XFEATURE_MASK_BNDREGS | XFEATURE_MASK_BNDCSR;
 
 	if (index)
 		return -EINVAL;
@@ -212,8 +211,6 @@ int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value)
 	    (value & ~(vcpu->cpuid.supported_xcr0 | XFEATURE_MASK_FP)))
 		return -EINVAL;
 	if ((value & XFEATURE_MASK_YMM) && !(value & XFEATURE_MASK_SSE))
-		return -EINVAL;
-	if ((value & mpx) && (value & mpx) != mpx)
 		return -EINVAL;
 	if ((value & avx512) && ((value & avx512) != avx512 || !(value & XFEATURE_MASK_YMM)))
 		return -EINVAL;

@@ -21,10 +21,13 @@
 
 u64 kvm_host_xcr0, kvm_host_xss, kvm_supported_xcr0;
 
-/* Components that need nothing of us beyond swapping. AMX needs XFD handling: not offered. */
+/*
+ * Components that need nothing of us beyond swapping. AMX needs XFD handling, MPX an MSR
+ * (BNDCFGS): not offered.
+ */
 #define XCR0_KNOWN \
-	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_BNDREGS | \
-	 XFEATURE_MASK_BNDCSR | XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
+	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512 | \
+	 XFEATURE_MASK_PKRU)
 
 int kvm_fpu_module_init(void)
 {
