@@ -510,6 +510,195 @@ static void timers_end(const void *arg)
 	nanosleep(&pause, NULL);
 }
 
+/* ---- APIC ids of 32 bits ---- */
+
+#define APIC_BASE_X2APIC 0xfee00c00ull
+#define LAPIC_ID 0x20
+#define LAPIC_IRR 0x200
+
+static int x2apic_api(struct vm *vm, uint64_t flags)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API, .args = { flags } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+/* A vCPU whose LAPIC is an x2APIC and takes interrupts. */
+static struct vcpu *x2apic_vcpu(struct vm *vm, unsigned int id)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm, id);
+	uint64_t base;
+
+	if (!vcpu_get_msr(vcpu, 0x1b, &base) || !vcpu_set_msr(vcpu, 0x1b, base | APIC_BASE_X2APIC))
+		row_die("vCPU %u: no x2APIC", id);
+	expect_eq("SPIV", vcpu_set_msr(vcpu, 0x80f, 0x1ff), 1);
+	return vcpu;
+}
+
+static uint32_t lapic_word(struct vcpu *vcpu, unsigned int offset)
+{
+	struct kvm_lapic_state s;
+	uint32_t word;
+
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &s));
+	memcpy(&word, s.regs + offset, sizeof(word));
+	return word;
+}
+
+static int set_lapic_id(struct vcpu *vcpu, uint32_t id)
+{
+	struct kvm_lapic_state s;
+
+	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &s));
+	memcpy(s.regs + LAPIC_ID, &id, sizeof(id));
+	return ioctl(vcpu->fd, KVM_SET_LAPIC, &s);
+}
+
+static bool requested(struct vcpu *vcpu, unsigned int vector)
+{
+	return lapic_word(vcpu, LAPIC_IRR + vector / 32 * 16) >> vector % 32 & 1;
+}
+
+static int send_msi(struct vm *vm, uint32_t dest, uint8_t vector)
+{
+	struct kvm_msi msi = {
+		.address_lo = 0xfee00000 | (dest & 0xff) << 12,
+		.address_hi = dest & ~0xffu,
+		.data = vector,
+	};
+
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+static void x2apic_flags(const void *arg)
+{
+	struct vm *vm = vm_new();
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X2APIC_API);
+	expect_eq("flags", kvm_cap(vm->kvm, KVM_CAP_X2APIC_API),
+		  KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	expect_errno("an unknown flag", x2apic_api(vm, 4), EINVAL);
+	expect_errno("all flags", x2apic_api(vm, ~0ull), EINVAL);
+	expect_ok("both flags", x2apic_api(vm, 3));
+	expect_ok("none", x2apic_api(vm, 0));
+}
+
+/* Where the id stands in KVM_GET_LAPIC, and which one KVM_SET_LAPIC takes. */
+static void x2apic_ids(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *xapic, *x2apic;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X2APIC_API);
+	xapic = vm_add_vcpu(vm, 2);
+	x2apic = x2apic_vcpu(vm, 5);
+	expect_eq("x2APIC, old format", lapic_word(x2apic, LAPIC_ID), 5 << 24);
+	expect_ok("KVM_SET_LAPIC, old format", set_lapic_id(x2apic, 5 << 24));
+	expect_ok("32-bit ids", x2apic_api(vm, KVM_X2APIC_API_USE_32BIT_IDS));
+	expect_eq("xAPIC", lapic_word(xapic, LAPIC_ID), 2 << 24);
+	expect_eq("x2APIC", lapic_word(x2apic, LAPIC_ID), 5);
+	expect_ok("KVM_SET_LAPIC", set_lapic_id(x2apic, 5));
+	expect_errno("another's id", set_lapic_id(x2apic, 6), EINVAL);
+	expect_errno("the old format", set_lapic_id(x2apic, 5 << 24), EINVAL);
+	expect_eq("x2APIC, still", lapic_word(x2apic, LAPIC_ID), 5);
+}
+
+/* Messages to an id beyond 8 bits, by KVM_SIGNAL_MSI and through the routing table. */
+static void x2apic_wide_msi(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} r = {
+		.head.nr = 1,
+		.entry = { .gsi = 24, .type = KVM_IRQ_ROUTING_MSI },
+	};
+	struct vcpu *vcpu[2];
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X2APIC_API);
+	vcpu[0] = x2apic_vcpu(vm, 44);
+	vcpu[1] = x2apic_vcpu(vm, 300);		/* 256 + 44 */
+	expect_eq("KVM_SIGNAL_MSI, 8 bits", send_msi(vm, 300, 0x50), 1);
+	expect_eq("went to 44", requested(vcpu[0], 0x50), 1);
+	expect_eq("went to 300", requested(vcpu[1], 0x50), 0);
+	expect_ok("32-bit ids", x2apic_api(vm, KVM_X2APIC_API_USE_32BIT_IDS));
+	expect_eq("the id of 300", lapic_word(vcpu[1], LAPIC_ID), 300);
+	expect_eq("KVM_SIGNAL_MSI, 32 bits", send_msi(vm, 300, 0x51), 1);
+	expect_eq("went to 44", requested(vcpu[0], 0x51), 0);
+	expect_eq("went to 300", requested(vcpu[1], 0x51), 1);
+	r.entry.u.msi.address_lo = 0xfee00000 | (300 & 0xff) << 12;
+	r.entry.u.msi.address_hi = 0x101;
+	r.entry.u.msi.data = 0x52;
+	expect_errno("low bits of address_hi", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r), EINVAL);
+	r.entry.u.msi.address_hi = 0x100;
+	expect_ok("KVM_SET_GSI_ROUTING", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r));
+	expect_ok("KVM_IRQ_LINE", irq_line(vm, 24, 1));
+	expect_eq("went to 44", requested(vcpu[0], 0x52), 0);
+	expect_eq("went to 300", requested(vcpu[1], 0x52), 1);
+}
+
+/* 0xff is everybody, or with the quirk disabled one x2APIC's id. */
+static void x2apic_broadcast(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *vcpu[2];
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X2APIC_API);
+	vcpu[0] = x2apic_vcpu(vm, 0);
+	vcpu[1] = x2apic_vcpu(vm, 255);
+	expect_eq("with the quirk", send_msi(vm, 0xff, 0x60), 2);
+	expect_eq("went to 0", requested(vcpu[0], 0x60), 1);
+	expect_eq("went to 255", requested(vcpu[1], 0x60), 1);
+	expect_ok("both flags", x2apic_api(vm, 3));
+	expect_eq("without", send_msi(vm, 0xff, 0x61), 1);
+	expect_eq("went to 0", requested(vcpu[0], 0x61), 0);
+	expect_eq("went to 255", requested(vcpu[1], 0x61), 1);
+	expect_eq("32 bits of ones", send_msi(vm, ~0u, 0x62), 2);
+}
+
+/* The older ways to a PIT and its state. */
+static void pit_old(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct kvm_pit_state state = { 0 };
+	struct kvm_pit_state2 state2;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_PIT);
+	expect_ok("KVM_CREATE_PIT", ioctl(vm->fd, KVM_CREATE_PIT, 0));
+	expect_errno("again", ioctl(vm->fd, KVM_CREATE_PIT, 0), EEXIST);
+	expect_ok("KVM_GET_PIT", ioctl(vm->fd, KVM_GET_PIT, &state));
+	state.channels[2].count = 0x1234;
+	state.channels[2].mode = 3;
+	expect_ok("KVM_SET_PIT", ioctl(vm->fd, KVM_SET_PIT, &state));
+	expect_ok("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &state2));
+	expect_eq("count", state2.channels[2].count, 0x1234);
+	expect_eq("mode", state2.channels[2].mode, 3);
+}
+
+/* A pin programmed active low: 1 is active for KVM_IRQ_LINE all the same. */
+static void polarity(const void *arg)
+{
+	struct vm *vm = with_irqchip();
+	struct vcpu *vcpu;
+	struct kvm_irqchip c;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IOAPIC_POLARITY_IGNORED);
+	vcpu = x2apic_vcpu(vm, 0);
+	c = chip(vm, KVM_IRQCHIP_IOAPIC);
+	c.chip.ioapic.redirtbl[20].bits = 0x70 | 1 << 13 | 1 << 15;	/* active low, level */
+	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c));
+	expect_eq("requested at rest", requested(vcpu, 0x70), 0);
+	expect_ok("KVM_IRQ_LINE, 1", irq_line(vm, 20, 1));
+	expect_eq("requested", requested(vcpu, 0x70), 1);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "create", .run = create },
 	{ .name = "create-late", .run = create_late },
@@ -530,6 +719,12 @@ static const struct test_row rows[] = {
 	{ .name = "irqfd", .run = irqfd },
 	{ .name = "ioeventfd", .run = ioeventfd },
 	{ .name = "timers-end", .run = timers_end },
+	{ .name = "x2apic-flags", .run = x2apic_flags },
+	{ .name = "x2apic-ids", .run = x2apic_ids },
+	{ .name = "x2apic-wide-msi", .run = x2apic_wide_msi },
+	{ .name = "x2apic-broadcast", .run = x2apic_broadcast },
+	{ .name = "pit-old", .run = pit_old },
+	{ .name = "polarity", .run = polarity },
 };
 
 int main(int argc, char **argv)

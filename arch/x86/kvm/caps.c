@@ -99,6 +99,11 @@ static long enable_user_space_msr(struct kvm *kvm, const struct kvm_enable_cap *
 	return 0;
 }
 
+static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	return irqchip_x2apic_api(kvm, cap->args[0]);
+}
+
 static long enable_manual_dirty_log(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	return dirty_set_manual(kvm, cap->args[0]);
@@ -141,8 +146,10 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_MAX_VCPU_ID, .get = max_vcpu_id, .enable = enable_max_vcpu_id },
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
 	{ KVM_CAP_EXT_CPUID, 1 },
+	{ KVM_CAP_EXT_EMUL_CPUID, 1 },
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, .get = has_xsave },
 	{ KVM_CAP_XCRS, .get = has_xsave },
@@ -166,7 +173,12 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_IRQ_ROUTING, KVM_MAX_IRQ_ROUTES },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
+	{ KVM_CAP_X2APIC_API,
+	  KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
+	  .enable = enable_x2apic_api },
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
 	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_PIT, 1 },
 	{ KVM_CAP_PIT2, 1 },
 	{ KVM_CAP_PIT_STATE2, 1 },
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
