@@ -7,9 +7,13 @@
  * The guests are a few instructions in real mode. They say how it went by OUT: to PORT_OK, or from
  * the handlers of #UD and #GP.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "row.h"
 #include "vm.h"
@@ -334,6 +338,88 @@ static void power_ctl(const void *arg)
 	expect_eq("value", value, 0x1234);
 }
 
+/* ---- exits that can be done without ---- */
+
+static void disable_exits_valid(const void *arg)
+{
+	struct vm *vm = vm_new(), *other = vm_new();
+	int exits = kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS);
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS);
+	expect_eq("exits that nobody knows", exits & ~KVM_X86_DISABLE_VALID_EXITS, 0);
+	expect_true(exits & KVM_X86_DISABLE_EXITS_PAUSE, "PAUSE: expected, saw %#x", exits);
+	expect_errno("an unknown exit", enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1 << 4), EINVAL);
+	expect_ok("all that are offered", enable(vm, KVM_CAP_X86_DISABLE_EXITS, exits));
+	vm_add_vcpu(other, 0);
+	if (stock_61())
+		return;
+	expect_errno("after a vCPU", enable(other, KVM_CAP_X86_DISABLE_EXITS, exits), EINVAL);
+	if (!(exits & KVM_X86_DISABLE_EXITS_MWAIT))
+		expect_errno("MWAIT, not offered",
+			     enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_MWAIT),
+			     EINVAL);
+}
+
+static void *interrupt_run(void *arg)
+{
+	struct timespec pause = { .tv_nsec = 50000000 };
+
+	nanosleep(&pause, NULL);
+	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+/* HLT is the processor's own affair then: a signal ends KVM_RUN, or an interrupt of the host's HLT. */
+static void disable_exits_hlt(const void *arg)
+{
+	pthread_t self = pthread_self(), thread;
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu;
+	int ret;
+
+	(void)arg;
+	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
+		row_skip("not offered");
+	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	/* sti; hlt; out; hlt; out. Bochs's HLT doesn't end by an interrupt that is the host's with IF=0. */
+	vcpu = GUEST(vm, 0xfb, 0xf4, OUT_OK, 0xf4, OUT_OK);
+	catch_usr1();
+	pthread_create(&thread, NULL, interrupt_run, &self);
+	ret = vcpu_run(vcpu);
+	expect_true(ret < 0 || vcpu->run->exit_reason == KVM_EXIT_IO,
+		    "expected EINTR or OUT, saw %s", exit_name(vcpu->run->exit_reason));
+	pthread_join(thread, NULL);
+	/* Put elsewhere it does not sleep on. */
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL + 5, 0x7000);
+	expect_out(vcpu, PORT_OK, "put behind HLT");
+}
+
+/* An NMI ends such a HLT. */
+static void disable_exits_nmi(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu;
+	int i;
+
+	(void)arg;
+	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
+		row_skip("not offered");
+	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	vcpu = GUEST(vm, 0xfb, 0xf4, 0xeb, 0xfd);	/* sti; hlt; jmp hlt */
+	set_vector(vm, 2, PORT_OK);
+	catch_usr1();
+	for (i = 0; i < 2; i++) {
+		pthread_t self = pthread_self(), thread;
+
+		pthread_create(&thread, NULL, interrupt_run, &self);
+		expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+		pthread_join(thread, NULL);
+	}
+	expect_ok("KVM_NMI", ioctl(vcpu->fd, KVM_NMI, 0));
+	expect_out(vcpu, PORT_OK, "the NMI's handler");
+}
+
 /* ---- the shared page ---- */
 
 static void sync_regs_bad(const void *arg)
@@ -540,6 +626,9 @@ static const struct test_row rows[] = {
 	{ .name = "msr-filter", .run = msr_filter },
 	{ .name = "msr-filter-x2apic", .run = msr_filter_x2apic },
 	{ .name = "power-ctl", .run = power_ctl },
+	{ .name = "disable-exits-valid", .run = disable_exits_valid },
+	{ .name = "disable-exits-hlt", .run = disable_exits_hlt },
+	{ .name = "disable-exits-nmi", .run = disable_exits_nmi },
 	{ .name = "sync-regs-bad", .run = sync_regs_bad },
 	{ .name = "sync-regs", .run = sync_regs },
 	{ .name = "regs-during-mmio", .run = regs_during_mmio },

@@ -4,7 +4,9 @@
  * shows it (tests/api/caps).
  */
 
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
+#include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
 
 #include "caps.h"
@@ -12,6 +14,11 @@
 #include "dirty.h"
 #include "msr.h"
 #include "vendor.h"
+
+static bool mitigate_smt_rsb;
+module_param(mitigate_smt_rsb, bool, 0444);
+MODULE_PARM_DESC(mitigate_smt_rsb,
+		 "where a CPU's threads see each other's return addresses (SMT_RSB), no guest idles without an exit");
 
 /**
  * struct kvm_cap_row - a capability
@@ -99,6 +106,31 @@ static long enable_user_space_msr(struct kvm *kvm, const struct kvm_enable_cap *
 	return 0;
 }
 
+/* KVM_X86_DISABLE_EXITS_* that make sense on this host. */
+static u32 exits_to_disable(struct kvm *kvm)
+{
+	u32 exits = KVM_X86_DISABLE_EXITS_PAUSE;
+
+	/* A thread that goes idle leaves its part of the predictor to the other one. */
+	if (mitigate_smt_rsb && boot_cpu_has_bug(X86_BUG_SMT_RSB) && cpu_smt_possible())
+		return exits;
+	exits |= KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_CSTATE;
+	/* In deep sleep the local APIC's timer, the host's, must go on (SDM vol. 3, 11.5.4). */
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	    !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
+}
+
+static long disable_exits(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	/* vCPUs have worked out their intercepts by then. */
+	if ((cap->args[0] & ~(u64)exits_to_disable(kvm)) || atomic_read(&kvm->online_vcpus))
+		return -EINVAL;
+	kvm->caps.disabled_exits |= cap->args[0];
+	return 0;
+}
+
 static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	return irqchip_x2apic_api(kvm, cap->args[0]);
@@ -164,6 +196,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_DISABLE_QUIRKS, 1, .enable = disable_quirks },
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS, .enable = disable_quirks2 },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_X86_DISABLE_EXITS, .get = exits_to_disable, .enable = disable_exits },
 	/* MSRs */
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, .enable = enable_platform_info },
 	{ KVM_CAP_X86_USER_SPACE_MSR, 1, .enable = enable_user_space_msr },

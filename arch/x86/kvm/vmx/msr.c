@@ -281,6 +281,17 @@ static void allow_x2apic(struct vcpu_vmx *vmx)
 	allow(vmx, APIC_BASE_MSR + (APIC_SELF_IPI >> 4), false, true);
 }
 
+/* How long the core slept, for a guest whose idling is not intercepted. */
+static void allow_residency(struct vcpu_vmx *vmx)
+{
+	static const u32 index[] = { MSR_CORE_C1_RES, MSR_CORE_C3_RESIDENCY,
+				     MSR_CORE_C6_RESIDENCY, MSR_CORE_C7_RESIDENCY };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(index); i++)
+		allow(vmx, index[i], true, false);
+}
+
 /**
  * vmx_msr_bitmap_update() - recompute which MSRs the guest reaches without an exit: the bitmap's
  * only writer
@@ -305,6 +316,8 @@ void vmx_msr_bitmap_update(struct vcpu_vmx *vmx)
 	}
 	if (lapic_hw(vcpu) == LAPIC_HW_X2APIC)
 		allow_x2apic(vmx);
+	if (vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_CSTATE)
+		allow_residency(vmx);
 	/* Offset and scale are applied to RDMSR, too (25.3). */
 	allow(vmx, MSR_IA32_TSC, true, false);
 

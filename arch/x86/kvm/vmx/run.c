@@ -103,6 +103,18 @@ static void load_deadline(struct vcpu_vmx *vmx)
 	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
 }
 
+/*
+ * HLT without exits is a state of the VMCS's (24.4.2), with RIP behind it. It ends with an event,
+ * few of which an entry takes in it (26.3.1.5), and when somebody has put the vCPU elsewhere.
+ */
+static void end_hlt(struct vcpu_vmx *vmx)
+{
+	if (!vmx->inject && !(vmx->vcpu.regs.dirty & BIT(KVM_REG_RIP)))
+		return;
+	if (vmcs_read(GUEST_ACTIVITY_STATE) == GUEST_ACTIVITY_HLT)
+		vmcs_write(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+}
+
 /**
  * vmx_prepare() - all that an entry needs and that need not be noinstr
  * @vcpu: the vCPU
@@ -113,6 +125,8 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	if (unlikely(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		end_hlt(vmx);
 	if (unlikely(vmx->emulate_check && !vmx_features.unrestricted)) {
 		vmx->emulate_check = false;
 		vmx->emulate = vmx_must_emulate(vmx);

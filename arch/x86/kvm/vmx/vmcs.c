@@ -183,8 +183,10 @@ void vmx_set_tsc(struct kvm_vcpu *vcpu)
 bool vmx_set_deadline(struct kvm_vcpu *vcpu, u64 guest_tsc)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	/* The timer stands still in deep sleep, where a guest's MWAIT may lead. */
 	bool can = vmx_features.preemption_timer >= 0 &&
-		   vcpu->tsc.ratio == kvm_caps->tsc_ratio_default;
+		   vcpu->tsc.ratio == kvm_caps->tsc_ratio_default &&
+		   !(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT);
 
 	vmx->deadline = can ? guest_tsc : 0;
 	vmx_controls_update(vmx);
