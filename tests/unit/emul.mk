@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The instruction emulator.
 
-emul-srcs := $(filter-out %/glue.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
+emul-srcs := $(filter-out %/glue.c %/glue_event.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
 
 progs += emul_diff
 emul_diff-srcs := emul_diff.c emul_cpu.c $(emul-srcs)
@@ -20,6 +20,13 @@ $(OUT)/emul_corpus%.lst: emul_corpus.S
 # Privileged and real-mode instructions, device accesses, fetch.
 progs += emul_sys
 emul_sys-srcs := emul_sys.c $(emul-srcs)
+
+# Gates, interrupts, returns: the manual's pseudo code in rows.
+progs += emul_gate
+emul_gate-srcs := emul_gate.c $(emul-srcs)
+
+progs += emul_task
+emul_task-srcs := emul_task.c $(emul-srcs)
 
 # Random input for all that an instruction can see.
 progs += emul_fuzz

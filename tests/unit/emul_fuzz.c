@@ -22,7 +22,7 @@
 
 static struct world w;
 static struct emul_ops real;
-static unsigned int executed;
+static unsigned int executed, switched;
 
 /* The input; when it is used up it starts again, changed. */
 static struct {
@@ -108,14 +108,14 @@ static enum emul_result fuzz_write(void *o, u64 addr, const void *buf, unsigned 
 }
 
 static enum emul_result fuzz_cmpxchg(void *o, u64 addr, const void *old, const void *new,
-				     unsigned int n, struct emul_exception *exc)
+				     unsigned int n, unsigned int acc, struct emul_exception *exc)
 {
 	enum emul_result res = upset(exc);
 
 	check_size(n);
 	if (take() == 0)
 		return EMUL_RESTART;
-	return res == EMUL_OK ? real.cmpxchg(o, addr, old, new, n, exc) : res;
+	return res == EMUL_OK ? real.cmpxchg(o, addr, old, new, n, acc, exc) : res;
 }
 
 static enum emul_result fuzz_probe(void *o, u64 addr, unsigned int n, unsigned int acc)
@@ -170,6 +170,88 @@ static void fuzz_segment(unsigned int nr)
 	s->unusable = take() & 1;
 }
 
+/* Where fuzz_tables() puts them in memory. */
+#define GDT_SIZE	0x100u
+#define IDT_AT		0x800u
+#define TSS_AT		0x1800u
+#define TSS_SIZE	0x68u
+
+static u16 take_selector(void)
+{
+	return take() < 240 ? take() % GDT_SIZE : take_n(2);
+}
+
+/* A descriptor that often is a good one. */
+static u64 take_desc(void)
+{
+	static const u8 access[] = {
+		0x9b, 0x9a, 0x9f, 0x93, 0x92, 0x97, 0x91, 0xfb, 0xf3, 0xff, 0xdb, 0xd3,
+		0x8b, 0x89, 0x81, 0x83, 0x82, 0x85, 0xe5, 0x8c, 0xec, 0x84, 0xe4, 0x8e, 0x8f,
+		0x86, 0xee, 0xef, 0x00, 0x1b, 0x13,
+	};
+	u8 a = access[take() % sizeof(access)], dice = take();
+	u64 base = MEM_BASE + TSS_AT - (take() & 0x7c);
+
+	if (dice < 4)
+		return take_n(8);
+	if (a & 0x10)	/* a segment of 4 GiB, in one of 32, 16 or 64 bits */
+		return 0xffff | (u64)a << 40 |
+		       (dice < 160 ? 0xcfull : dice < 200 ? 0xf : 0xaf) << 48;
+	if ((a & 5) == 1 || (a & 15) == 2)	/* TSS, LDT */
+		return (dice < 240 ? TSS_SIZE - 1 : take()) | (base & 0xffffff) << 16 |
+		       (u64)a << 40;
+	return take_n(2) | (u64)take_selector() << 16 | (u64)(take() & 7) << 32 | (u64)a << 40;
+}
+
+static void put(u8 *mem, unsigned int at, u64 val, unsigned int n)
+{
+	memcpy(mem + at, &val, n);
+}
+
+/* Descriptor tables and a TSS that gates, task switches and returns find their way through. */
+static void fuzz_tables(u8 *mem)
+{
+	unsigned int i, n = w.c.lma ? 16 : 8;
+
+	for (i = 0; i < GDT_SIZE; i += 8)
+		put(mem, i, take_desc(), 8);
+	for (i = IDT_AT; i < TSS_AT; i += n) {
+		put(mem, i, take_n(2) | (u64)take_selector() << 16 | (u64)(take() & 1) << 32, 8);
+		mem[i + 5] = (take() & 1 ? 0x8e : 0xee) ^ (take() & 11);
+	}
+	for (i = TSS_AT; i < TSS_AT + TSS_SIZE; i += 4)
+		put(mem, i, take() & 1 ? take_selector() : take_reg(), 4);
+	w.table_limit[EMUL_GDT] = GDT_SIZE - 1;
+	w.table_base[EMUL_IDT] = MEM_BASE + IDT_AT;
+	w.table_limit[EMUL_IDT] = TSS_AT - IDT_AT - 1;
+	w.seg[EMUL_SEG_TR] = (struct emul_segment) {
+		.base = MEM_BASE + TSS_AT, .limit = TSS_SIZE - 1, .selector = take_selector(),
+		.type = take() & 1 ? 11 : 3, .present = 1,
+	};
+	if (take() & 1)		/* what RETF and IRET pop */
+		for (i = 0; i < 64; i += 4)
+			put(mem, 0x2000 + i, take_selector(), 4);
+	if (take() & 1)
+		w.gpr[EMUL_RSP] = MEM_BASE + 0x2000;
+}
+
+/* First bytes of control transfers, and of what asks about descriptors. */
+static void fuzz_transfer(u8 *code)
+{
+	static const u8 first[] = {
+		0xcd, 0xcc, 0xcf, 0x9a, 0xea, 0xcb, 0xca, 0xce, 0xf1, 0xff, 0x0f
+	};
+	unsigned int size = w.c.mode == EMUL_MODE_PROT32 ? 4 : 2;
+
+	code[0] = first[take() % sizeof(first)];
+	if (code[0] == 0xff)
+		code[1] = take() & 1 ? 0x18 : 0x28;
+	if (code[0] == 0x0f)
+		code[1] = take() & 3;
+	if (code[0] == 0x9a || code[0] == 0xea)
+		put(code, 1 + size, take_selector(), 2);
+}
+
 static void fuzz_state(u8 *code, u8 *mem)
 {
 	unsigned int i;
@@ -214,6 +296,11 @@ static void fuzz_state(u8 *code, u8 *mem)
 	world_map(&w, w.c.rip, i < 15 ? i : 15, code, false);
 	for (i = 0; i < 15; i++)
 		code[i] = take();
+	if (take() < 96) {
+		fuzz_tables(mem);
+		if (i >= 15 && take() < 192)
+			fuzz_transfer(code);
+	}
 }
 
 #define CHECK(cond)									\
@@ -224,9 +311,37 @@ do {											\
 	}										\
 } while (0)
 
+/* The selector of a TSS that a switch for this reason could go to, if there is one. */
+static u16 find_tss(enum emul_task_reason reason)
+{
+	u8 type = reason == EMUL_TASK_IRET ? 0x83 : 0x81;
+	unsigned int i;
+
+	for (i = 0; i < GDT_SIZE; i += 8)
+		if ((w.region[0].mem[i + 5] & 0x97) == type)
+			break;
+	return i;
+}
+
+/* The instruction, or an event or task switch that comes from outside. */
+static enum emul_result execute_what(u8 what)
+{
+	struct emul_task_switch t = {
+		.selector = find_tss(what & 3), .reason = what & 3, .soft = what & 4,
+		.has_error = what & 8, .error_code = what,
+	};
+
+	if (what < 200)
+		return emul_execute(&w.c);
+	return what < 240 ? emul_deliver(&w.c, what & 31, what & 32, what & 8, what) :
+			    emul_task_switch(&w.c, &t);
+}
+
 /* Execute, again and again while accesses are "completed". */
 static bool fuzz_execute(void)
 {
+	struct emul_segment segs[8];
+	u8 what = take();
 	unsigned int tries, commits = w.commits;
 	struct emul_ctxt before = w.c;
 	u64 gpr[EMUL_NR_REGS];
@@ -234,13 +349,21 @@ static bool fuzz_execute(void)
 	enum emul_result res;
 
 	memcpy(gpr, w.gpr, sizeof(gpr));
+	memcpy(segs, w.seg, sizeof(segs));
 	for (tries = 0; tries < 8; tries++) {
 		w.nr_ops = 0;
 		probed = false;
-		res = emul_execute(&w.c);
+		res = execute_what(what);
 		CHECK(res <= EMUL_UNHANDLEABLE);
 		CHECK(res != EMUL_EXCEPTION || w.c.exc.vector < 32);
+		switched += w.c.task_switch;
+		CHECK(!w.c.task_switch || (res != EMUL_IO && res != EMUL_RESTART));
+		CHECK(w.c.task_switch || (w.c.cpl == before.cpl && w.c.mode == before.mode));
+		CHECK(!w.c.ext);
+		if (w.c.task_switch)
+			break;
 		CHECK(res == EMUL_OK || w.c.rip == before.rip);
+		CHECK(res == EMUL_OK || !memcmp(segs, w.seg, sizeof(segs)));
 		final = res == EMUL_OK || w.commits != commits || (!w.ops.commit && rep);
 		CHECK(final || !memcmp(w.gpr, gpr, sizeof(gpr)));
 		CHECK(final || w.c.rflags == before.rflags);
@@ -328,7 +451,8 @@ int main(int argc, char **argv)
 	}
 	if (!ok)
 		save(data);
-	tap_ok(ok && executed > n / 10, "%lu inputs, %u executed%s", i, executed,
+	tap_ok(ok && executed > n / 10 && switched > n / 500,
+	       "%lu inputs, %u executed, %u task switches%s", i, executed, switched,
 	       ok ? "" : "; expected no broken promise, saw the one above");
 	return tap_done();
 }

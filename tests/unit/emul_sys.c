@@ -256,14 +256,14 @@ static void test_prot_flow(void)
 	expect_exc(run("\xea\x00\x30\x00\x00\x10\x00"), 13, 0x10, "prot: jmp far to data");
 	expect_exc(run("\xea\x00\x30\x00\x00\x00\x00"), 13, 0, "prot: jmp far to null");
 	expect_exc(run("\xea\x00\x00\x01\x00\x30\x00"), 13, 0, "prot: jmp far beyond the limit");
-	tap_eq(run("\xea\x00\x00\x01\x00\x60\x00"), EMUL_UNHANDLEABLE, "prot: call gate");
-	tap_eq(w.c.rip, CODE, "prot: and nothing happened");
+	expect_exc(run("\xea\x00\x00\x01\x00\x60\x00"), 13, 0, "prot: call gate to null");
 	expect_ok(run("\x9a\x00\x30\x00\x00\x08\x00"), "prot: call far");
 	tap_eq(peek(STACK - 8, 8), 0x800001007ull, "prot: return address");
 	expect_ok(run("\xcb"), "prot: retf");
 	tap_eq(w.c.rip, CODE + 7, "prot: retf: EIP");
 	tap_eq(RSP, STACK, "prot: retf: ESP");
-	tap_eq(run("\xcd\x80"), EMUL_UNHANDLEABLE, "prot: int is not done");
+	w.c.rip = CODE;
+	expect_exc(run("\xcd\x80"), 13, 0x402, "prot: int beyond the IDT's limit");
 
 	setup(EMUL_MODE_PROT64);
 	RAX = 0x800000000000;
@@ -429,11 +429,156 @@ static void test_system(void)
 
 	setup(EMUL_MODE_VM86);
 	expect_exc(run("\x9c"), 13, 0, "vm86: pushf with IOPL 0");
-	w.cr[4] |= 1;
-	tap_eq(run("\x9c"), EMUL_UNHANDLEABLE, "vm86: with CR4.VME: not done");
+	expect_exc(run("\x9d"), 13, 0, "vm86: popf with IOPL 0");
+	expect_exc(run("\xfa"), 13, 0, "vm86: cli with IOPL 0");
 	w.c.rflags |= 0x3000;
 	expect_ok(run("\x9c"), "vm86: with IOPL 3");
 	tap_eq(peek(STACK - 2, 2), 0x3002, "vm86: pushed flags");
+}
+
+/* CR4.VME and CR4.PVI: VIF in IF's place. Intel SDM vol. 3, 20.3 and 20.4. */
+static void test_virtual_interrupts(void)
+{
+	setup(EMUL_MODE_VM86);
+	w.cr[4] |= 1;
+	expect_ok(run("\xfb"), "VME: sti");
+	tap_eq(w.c.rflags, 0xa0002, "VME: sti sets VIF, not IF");
+	tap_eq(w.c.shadow, 0, "VME: sti has no shadow");
+	w.c.rflags |= 0x300;
+	expect_ok(run("\x9c"), "VME: pushf");
+	tap_eq(peek(STACK - 2, 2), 0x3302, "VME: pushf shows VIF as IF, and IOPL 3");
+	w.c.rflags &= ~0x300ull;
+	expect_ok(run("\xfa"), "VME: cli");
+	tap_eq(w.c.rflags, 0x20002, "VME: cli clears VIF");
+	poke(STACK - 2, 0x3ad7, 2);
+	w.c.rip = CODE;
+	expect_ok(run("\x9d"), "VME: popf");
+	tap_eq(w.c.rflags, 0xa08d7, "VME: popf puts IF into VIF, leaves IOPL alone");
+	w.c.rip = CODE;
+	expect_exc(run("\x66\x9c"), 13, 0, "VME: pushfd");
+	expect_exc(run("\x66\x9d"), 13, 0, "VME: popfd");
+	RSP = STACK;
+	poke(STACK, 0x100, 2);
+	expect_exc(run("\x9d"), 13, 0, "VME: popf of TF");
+	w.c.rflags |= 0x100000;
+	expect_exc(run("\xfb"), 13, 0, "VME: sti with VIP");
+	poke(STACK, 0x200, 2);
+	expect_exc(run("\x9d"), 13, 0, "VME: popf of IF with VIP");
+	poke(STACK, 0, 2);
+	expect_ok(run("\x9d"), "VME: popf without IF, with VIP");
+
+	setup(EMUL_MODE_PROT32);
+	w.c.cpl = 3;
+	expect_exc(run("\xfa"), 13, 0, "PVI: cli without it");
+	w.cr[4] |= 2;
+	expect_ok(run("\xfb"), "PVI: sti");
+	tap_eq(w.c.rflags, 0x80002, "PVI: sti sets VIF");
+	expect_ok(run("\xfa"), "PVI: cli");
+	tap_eq(w.c.rflags, 2, "PVI: cli clears VIF");
+	w.c.cpl = 2;
+	w.c.rip = CODE;
+	expect_exc(run("\xfa"), 13, 0, "PVI: only at CPL 3");
+}
+
+/* What programs may ask about descriptors. */
+static void test_descriptor_queries(void)
+{
+	static const struct {
+		u16 selector;
+		u8 cpl;
+		u32 rights, limit;	/* 0: ZF=0 */
+		bool readable, writable;
+	} t[] = {
+		{ .selector = 0x00 }, { .selector = 0x03 }, { .selector = 0x80 },
+		{ .selector = 0x0c },	/* no LDT */
+		{ 0x08, 0, 0xc09b00, 0xffffffff, true, false },
+		{ 0x10, 0, 0xc09300, 0xffffffff, true, true },
+		{ 0x20, 0, 0x409200, 0xfff, true, true },
+		{ 0x28, 0, 0xc01200, 0xffffffff, true, true },	/* present or not is no matter */
+		{ 0x30, 0, 0x409800, 0xffff, false, false },
+		{ 0x38, 3, 0xc0f300, 0xffffffff, true, true },
+		{ 0x3b, 3, 0xc0f300, 0xffffffff, true, true },
+		{ .selector = 0x10, .cpl = 3 }, { .selector = 0x13 },	/* by CPL, by RPL */
+		{ 0x40, 0, 0x008900, 0x67, false, false },
+		{ 0x50, 0, 0x008200, 0x3f, false, false },
+		{ 0x60, 0, 0x008c00, 0, false, false },	/* a gate has no limit ... */
+		{ .selector = 0x68 },			/* ... one for interrupts not even rights */
+		{ 0x73, 3, 0x409e00, 0xffff, true, false },	/* conforming: for everybody */
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		setup_gdt(EMUL_MODE_PROT32);
+		set_desc(0x68, 0, 0, 0x8e, 0);
+		set_desc(0x70, 0, 0xffff, 0x9e, 0x4);
+		w.c.cpl = t[i].cpl;
+		RBX = t[i].selector;
+		RAX = 0x11111111;
+		RCX = 0x22222222;
+		expect_ok(run("\x0f\x02\xc3"), "lar eax, ebx");
+		tap_ok((w.c.rflags >> 6 & 1) == !!t[i].rights &&
+		       (RAX & 0xf0ff00) == (t[i].rights ?: 0x101100),
+		       "lar of %x at CPL %u: expected %x, saw %llx, flags %llx", t[i].selector,
+		       t[i].cpl, t[i].rights, RAX, w.c.rflags);
+		expect_ok(run("\x0f\x03\xcb"), "lsl ecx, ebx");
+		tap_ok((w.c.rflags >> 6 & 1) == !!t[i].limit && RCX == (t[i].limit ?: 0x22222222),
+		       "lsl of %x at CPL %u: expected %x, saw %llx, flags %llx", t[i].selector,
+		       t[i].cpl, t[i].limit, RCX, w.c.rflags);
+		expect_ok(run("\x0f\x00\xe3"), "verr bx");
+		tap_eq(w.c.rflags >> 6 & 1, t[i].readable, "verr: ZF");
+		expect_ok(run("\x0f\x00\xeb"), "verw bx");
+		tap_eq(w.c.rflags >> 6 & 1, t[i].writable, "verw: ZF");
+	}
+	w.c.lma = true;
+	w.c.cpl = 0;
+	w.c.rip = CODE;
+	RBX = 0x40;
+	set_desc(0x40, 0x9000, 0x67, 0x81, 0);
+	expect_ok(run("\x0f\x02\xc3"), "lar of a 16-bit TSS in long mode");
+	tap_eq(w.c.rflags >> 6 & 1, 0, "there is none");
+
+	setup_gdt(EMUL_MODE_PROT32);
+	RAX = 0x1111fff1;
+	RBX = 2;
+	expect_ok(run("\x63\xd8"), "arpl ax, bx");
+	tap_eq(RAX, 0x1111fff2, "arpl raises the RPL");
+	tap_eq(w.c.rflags & 0x40, 0x40, "and says so");
+	RBX = 1;
+	expect_ok(run("\x63\xd8"), "arpl with a lower one");
+	tap_eq(RAX, 0x1111fff2, "changes nothing");
+	tap_eq(w.c.rflags & 0x40, 0, "ZF");
+	setup(EMUL_MODE_VM86);
+	expect_exc(run("\x63\xd8"), 6, 0, "vm86: arpl");
+	expect_exc(run("\x0f\x02\xc3"), 6, 0, "vm86: lar");
+	expect_exc(run("\x0f\x00\xe3"), 6, 0, "vm86: verr");
+}
+
+/* Descriptor tables are the system's, whoever loads from them. */
+static void test_system_accesses(void)
+{
+	setup_gdt(EMUL_MODE_PROT32);
+	w.c.cpl = 3;
+	w.region[0].writable = false;
+	set_desc(0x38, 0, 0xfffff, 0xf2, 0xc);
+	RAX = 0x3b;
+	expect_exc(run("\x8e\xd8"), 14, 3 & ~1, "accessed bit in a read-only GDT at CPL 3");
+}
+
+static void test_bound(void)
+{
+	setup(EMUL_MODE_PROT32);
+	RBX = DATA;
+	poke(DATA, 0xfffffffe, 4);
+	poke(DATA + 4, 3, 4);
+	RAX = 3;
+	expect_ok(run("\x62\x03"), "bound: at the upper one");
+	RAX = 0xfffffffe;
+	expect_ok(run("\x62\x03"), "bound: at the lower one");
+	w.c.rip = CODE;
+	RAX = 4;
+	expect_exc(run("\x62\x03"), 5, 0, "bound: above");
+	RAX = 0xfffffffd;
+	expect_exc(run("\x62\x03"), 5, 0, "bound: below");
 }
 
 static void test_tables(void)
@@ -783,5 +928,9 @@ int main(void)
 	test_rep();
 	test_fetch();
 	test_vector();
+	test_virtual_interrupts();
+	test_descriptor_queries();
+	test_system_accesses();
+	test_bound();
 	return tap_done();
 }

@@ -165,7 +165,7 @@ static enum emul_result op_write(void *opaque, u64 addr, const void *buf, unsign
 }
 
 static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, const void *new,
-				   unsigned int n, struct emul_exception *exc)
+				   unsigned int n, unsigned int acc, struct emul_exception *exc)
 {
 	struct world *w = opaque;
 	unsigned int ok;
@@ -173,9 +173,9 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 	bool mmio;
 
 	w->nr_ops++;
-	ok = allowed(w, addr, n, EMUL_ACC_WRITE, &mmio);
+	ok = allowed(w, addr, n, acc, &mmio);
 	if (ok != n)
-		return page_fault(exc, addr + ok, fault_code(w, EMUL_ACC_WRITE));
+		return page_fault(exc, addr + ok, fault_code(w, acc));
 	if (mmio)
 		return logged(w, WORLD_CMPXCHG, addr, NULL, new, n, 1);
 	copy(w, addr, now, NULL, n);

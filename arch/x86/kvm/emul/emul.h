@@ -29,6 +29,11 @@
  *
  * State that isn't in the context (segments, control registers, MSRs, vector registers, ...) is
  * set by ops->set_*() only after the last access that could answer EMUL_IO or fault.
+ *
+ * Task switches are the exception to both. From the moment that the new task's registers are there
+ * (ctxt->task_switch says so) the segment registers are loaded, one by one, in the new task, and
+ * what goes wrong with that is the new task's: EMUL_EXCEPTION then comes with its gpr, rip, rflags,
+ * and an access that needs userspace, which no CPU would make there, is EMUL_UNHANDLEABLE.
  */
 #ifndef _KVM_EMUL_H
 #define _KVM_EMUL_H
@@ -161,7 +166,7 @@ struct emul_ops {
 	 *	probed; @acc is a set of EMUL_ACC_*. Required. A write that faults has changed
 	 *	nothing, not even the part before a page boundary.
 	 * cmpxchg: atomically, if the @n (1, 2, 4, 8, 16) bytes at @addr equal @old, store @new;
-	 *	EMUL_RESTART if they don't.
+	 *	EMUL_RESTART if they don't. @acc has EMUL_ACC_WRITE.
 	 * probe: would an access to all of @addr ... @addr + @n - 1 (in one page) succeed, and
 	 *	succeed without userspace? EMUL_OK if so; any other result sends the emulator back
 	 *	to element-wise accesses. Used to batch REP INS and REP OUTS; must not inject.
@@ -174,7 +179,7 @@ struct emul_ops {
 	enum emul_result (*write)(void *opaque, u64 addr, const void *buf, unsigned int n,
 				  unsigned int acc, struct emul_exception *exc);
 	enum emul_result (*cmpxchg)(void *opaque, u64 addr, const void *old, const void *new,
-				    unsigned int n, struct emul_exception *exc);
+				    unsigned int n, unsigned int acc, struct emul_exception *exc);
 	enum emul_result (*probe)(void *opaque, u64 addr, unsigned int n, unsigned int acc);
 	void (*commit)(void *opaque);
 
@@ -329,12 +334,17 @@ struct emul_insn {
  * @insn: set by emul_decode()
  * @exc: out: with EMUL_EXCEPTION, what to inject
  * @shadow: out: with EMUL_OK, EMUL_SHADOW_* that the instruction begins; 0 ends one
- * @iret: out: with EMUL_OK, it was an IRET: NMIs are no longer blocked
+ * @iret: out: with EMUL_OK or @task_switch, it was an IRET: NMIs are no longer blocked
+ * @task_switch: out: there was a task switch: DR7's local enable bits are to be cleared
+ * @task_trap: out: with EMUL_OK, the new task's TSS asks for a #DB with DR6.BT
+ * @no_step: out: with EMUL_OK, control went through the IDT or to another task, which ends
+ *	single-stepping: no debug trap follows
+ * @ext: the emulator's own: the EXT bit of error codes
  * @pio_buf: scratch
  *
  * Debug traps are the caller's: if rflags.TF was set before the instruction, #DB follows after
- * EMUL_OK and also after EMUL_RESTART of a REP string (which then did one iteration). INT n
- * and the like clear TF themselves.
+ * EMUL_OK, unless @no_step, and also after EMUL_RESTART of a REP string (which then did one
+ * iteration).
  */
 struct emul_ctxt {
 	const struct emul_ops *ops;
@@ -351,6 +361,10 @@ struct emul_ctxt {
 	struct emul_exception exc;
 	u8 shadow;
 	bool iret;
+	bool task_switch;
+	bool task_trap;
+	bool no_step;
+	u8 ext;
 	u8 pio_buf[EMUL_PIO_MAX];
 };
 
@@ -428,6 +442,56 @@ enum emul_result emul_decode(struct emul_ctxt *c, const void *bytes, unsigned in
  * Return: see enum emul_result, and the restart contract above.
  */
 enum emul_result emul_execute(struct emul_ctxt *c);
+
+/**
+ * emul_deliver - deliver an event through the IDT
+ * @c: context as for emul_decode(), and gpr and rflags; @insn isn't looked at
+ * @vector: exception, NMI or interrupt
+ * @soft: INT n, INT3 or INTO brought it about: the gate's DPL counts, and error codes have no EXT
+ * @has_error: @error_code is to be pushed, but in real mode
+ * @error_code: error code
+ *
+ * rip is where the handler returns to: behind the instruction of a trap or software interrupt. RF
+ * in rflags is that of the image to be pushed.
+ *
+ * Intel SDM vol. 3, chapter 6, and vol. 2, "INT n/INTO/INT3/INT1"; AMD APM vol. 2, 8.7 to 8.9.
+ * Context: that of the operations.
+ * Return: EMUL_OK: the state is that at the handler's first instruction; EMUL_EXCEPTION: delivery
+ * met ctxt->exc, for the caller to combine with the event; others as for emul_execute(): EMUL_IO
+ * and EMUL_RESTART want the same call again.
+ */
+enum emul_result emul_deliver(struct emul_ctxt *c, u8 vector, bool soft, bool has_error,
+			      u32 error_code);
+
+/* What brings a task switch about. As VMX numbers them: Intel SDM vol. 3, table 27-2. */
+enum emul_task_reason { EMUL_TASK_CALL, EMUL_TASK_IRET, EMUL_TASK_JMP, EMUL_TASK_GATE };
+
+/**
+ * struct emul_task_switch - a task switch that was intercepted
+ * @selector: of the new task's TSS
+ * @reason: GATE is a task gate in the IDT; CALL and JMP may have gone through one, too
+ * @soft: of GATE: by INT n, INT3, INTO
+ * @has_error: of GATE: @error_code is to be pushed in the new task
+ * @error_code: error code
+ */
+struct emul_task_switch {
+	u16 selector;
+	enum emul_task_reason reason;
+	bool soft;
+	bool has_error;
+	u32 error_code;
+};
+
+/**
+ * emul_task_switch - switch tasks, where hardware left off
+ * @c: context as for emul_deliver(): rip is where the old task will go on
+ * @t: whereto; privilege has been checked, the TSS is checked again
+ *
+ * Intel SDM vol. 3, 7.3; AMD APM vol. 2, 12.3.
+ * Context: that of the operations.
+ * Return: as emul_deliver(); c->task_switch says whether an exception is the new task's.
+ */
+enum emul_result emul_task_switch(struct emul_ctxt *c, const struct emul_task_switch *t);
 
 /**
  * emul_can_execute - is there code behind the decoded instruction?

@@ -337,7 +337,7 @@ static enum emul_result op_write(void *opaque, u64 addr, const void *buf, unsign
 }
 
 static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, const void *new,
-				   unsigned int n, struct emul_exception *exc)
+				   unsigned int n, unsigned int acc, struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
 	struct kvm_place place;
@@ -347,8 +347,8 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 
 	/* Atomic over two pages: no guest that is in its right mind, no way to do it right. */
 	if ((addr & ~PAGE_MASK) + n > PAGE_SIZE)
-		return op_write(opaque, addr, new, n, EMUL_ACC_WRITE, exc);
-	r = translate(s, addr, access_bits(s, EMUL_ACC_WRITE), &place, exc);
+		return op_write(opaque, addr, new, n, acc, exc);
+	r = translate(s, addr, access_bits(s, acc), &place, exc);
 	if (r != EMUL_OK)
 		return r;
 	/*

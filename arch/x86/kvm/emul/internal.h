@@ -30,6 +30,7 @@ enum {
 #define FL_VIF		0x00080000u
 #define FL_VIP		0x00100000u
 #define FL_ID		0x00200000u
+#define FL_KNOWN	0x003f7fd5u	/* all that a program can see set or clear */
 #define FL_ARITH	(FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF | FL_OF)
 
 #define CR0_PE		0x00000001u
@@ -37,6 +38,7 @@ enum {
 #define CR0_EM		0x00000004u
 #define CR0_TS		0x00000008u
 #define CR0_AM		0x00040000u
+#define CR0_PG		0x80000000u
 #define CR4_VME		0x00000001u
 #define CR4_PVI		0x00000002u
 #define CR4_TSD		0x00000004u
@@ -44,6 +46,21 @@ enum {
 #define CR4_OSFXSR	0x00000200u
 #define CR4_UMIP	0x00000800u
 #define CR4_OSXSAVE	0x00040000u
+
+/* Types of system descriptors: Intel SDM vol. 3, table 3-2. */
+enum {
+	SYS_TSS16 = 1, SYS_LDT = 2, SYS_CALL16 = 4, SYS_TASK_GATE = 5, SYS_INT16 = 6,
+	SYS_TRAP16 = 7, SYS_TSS32 = 9, SYS_CALL32 = 12, SYS_INT32 = 14, SYS_TRAP32 = 15,
+};
+#define SYS_BUSY	2u		/* of a TSS's type */
+#define DESC_BUSY	(1ull << 41)	/* the same in its descriptor */
+
+/* Types of code and data segments, selectors */
+#define SEG_ACCESSED	1u
+#define SEG_WRITABLE	2u		/* data; of code: readable */
+#define SEG_DOWN	4u		/* data expands down; of code: conforming */
+#define SEG_CODE	8u
+#define SEL_TI		4u
 
 /* Opcode maps, as struct emul_insn numbers them. */
 enum { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A };
@@ -175,7 +192,8 @@ struct emul_operand {
  * @src: source operand
  * @size: operation size in bytes: 1, 2, 4, 8
  * @shadow: EMUL_SHADOW_* that begin
- * @iret: IRET: rflags.RF is its own result
+ * @iret: IRET: NMIs are no longer blocked
+ * @keeps_rf: rflags.RF is the instruction's own result
  */
 struct emul_work {
 	struct emul_ctxt *c;
@@ -188,6 +206,53 @@ struct emul_work {
 	u8 size;
 	u8 shadow;
 	bool iret;
+	bool keeps_rf;
+};
+
+/**
+ * struct emul_desc - a code, data or system descriptor
+ * @addr: where it is; 0 if none was read
+ * @raw: as it was read; of 16 bytes the lower 8
+ * @seg: what it says
+ */
+struct emul_desc {
+	u64 addr;
+	u64 raw;
+	struct emul_segment seg;
+};
+
+/**
+ * struct emul_stack - a stack that something is pushed on, perhaps not the current one
+ * @ss: its segment; in 64-bit mode it doesn't count
+ * @sp: stack pointer, moved by emul_stack_push()
+ * @error: error code of #SS for this stack
+ * @size: bytes of the stack pointer: 2, 4, 8
+ * @width: bytes that are pushed at a time: 2, 4, 8
+ * @cpl: at which the pushes are made
+ * @res: of the pushes so far: after the first that failed there are no more
+ */
+struct emul_stack {
+	struct emul_desc ss;
+	u64 sp;
+	u16 error;
+	u8 size;
+	u8 width;
+	u8 cpl;
+	enum emul_result res;
+};
+
+/**
+ * struct emul_event - what goes through the IDT
+ * @vector: number of the gate
+ * @soft: INT n, INT3, INTO: the gate's DPL counts, and rip is behind the instruction
+ * @has_error: @error is pushed
+ * @error: error code
+ */
+struct emul_event {
+	u8 vector;
+	bool soft;
+	bool has_error;
+	u32 error;
 };
 
 static inline bool emul_is_64(const struct emul_ctxt *c)
@@ -235,6 +300,42 @@ static inline bool emul_canonical(const struct emul_ctxt *c, u64 addr)
 	return (u64)(high + 1) <= 1;
 }
 
+static inline bool emul_is_null(u16 selector)
+{
+	return !(selector & ~3u);
+}
+
+static inline bool emul_is_code(const struct emul_segment *s)
+{
+	return s->s && s->type & SEG_CODE;
+}
+
+static inline bool emul_is_conforming(const struct emul_segment *s)
+{
+	return emul_is_code(s) && s->type & SEG_DOWN;
+}
+
+static inline bool emul_is_readable(const struct emul_segment *s)
+{
+	return s->s && (!(s->type & SEG_CODE) || s->type & SEG_WRITABLE);
+}
+
+static inline bool emul_is_writable(const struct emul_segment *s)
+{
+	return s->s && !(s->type & SEG_CODE) && s->type & SEG_WRITABLE;
+}
+
+static inline unsigned int emul_iopl(const struct emul_work *w)
+{
+	return w->rflags >> 12 & 3;
+}
+
+/* Linear address in a descriptor table or TSS: outside of long mode it wraps at 4 GiB. */
+static inline u64 emul_table_address(const struct emul_ctxt *c, u64 base, u64 offset)
+{
+	return c->lma ? base + offset : (u32)(base + offset);
+}
+
 /* decode.c, optable.c */
 extern const struct emul_row emul_map_one[256];
 extern const struct emul_row emul_map_0f[256];
@@ -246,6 +347,9 @@ const struct emul_row *emul_row_vex(const struct emul_insn *insn);
 enum emul_result emul_raise(struct emul_ctxt *c, u8 vector);
 enum emul_result emul_raise_code(struct emul_ctxt *c, u8 vector, u32 error_code);
 u64 emul_ea(const struct emul_work *w);
+bool emul_segment_permits(const struct emul_ctxt *c, const struct emul_segment *s, u64 ea,
+			  unsigned int n, unsigned int acc);
+bool emul_wants_alignment(struct emul_ctxt *c);
 enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsigned int n,
 			     unsigned int acc, u64 *linear);
 enum emul_result emul_read_linear(struct emul_work *w, u64 addr, void *buf, unsigned int n,
@@ -257,7 +361,7 @@ enum emul_result emul_read_seg(struct emul_work *w, unsigned int seg, u64 ea, vo
 enum emul_result emul_write_seg(struct emul_work *w, unsigned int seg, u64 ea, const void *buf,
 				unsigned int n);
 enum emul_result emul_cmpxchg(struct emul_work *w, u64 addr, const void *old, const void *new,
-			      unsigned int n);
+			      unsigned int n, unsigned int acc);
 enum emul_result emul_store(struct emul_work *w, struct emul_operand *op);
 u64 emul_reg(const struct emul_work *w, unsigned int reg, unsigned int size);
 void emul_set_reg(struct emul_work *w, unsigned int reg, u64 val, unsigned int size);
@@ -265,6 +369,8 @@ u64 emul_reg8(const struct emul_work *w, unsigned int reg);
 unsigned int emul_stack_size(struct emul_work *w);
 enum emul_result emul_push(struct emul_work *w, u64 val, unsigned int size);
 enum emul_result emul_pop(struct emul_work *w, u64 *val, unsigned int size);
+void emul_begin(struct emul_work *w, struct emul_ctxt *c);
+void emul_commit(struct emul_work *w);
 void emul_commit_iteration(struct emul_work *w);
 
 /* alu.c */
@@ -375,27 +481,66 @@ enum emul_result emul_jmp_ind(struct emul_work *w);
 enum emul_result emul_call_rel(struct emul_work *w);
 enum emul_result emul_call_ind(struct emul_work *w);
 enum emul_result emul_ret(struct emul_work *w);
+
+/* stack.c */
+void emul_stack_current(struct emul_work *w, struct emul_stack *st, u8 width);
+enum emul_result emul_stack_of_tss(struct emul_work *w, u8 cpl, u8 ist, u8 width,
+				   struct emul_stack *st);
+enum emul_result emul_stack_room(struct emul_work *w, const struct emul_stack *st, unsigned int n);
+void emul_stack_push(struct emul_work *w, struct emul_stack *st, u64 val);
+void emul_stack_set_pointer(struct emul_work *w, const struct emul_stack *st);
+
+/* far.c */
+enum emul_code_use { EMUL_CODE_BRANCH, EMUL_CODE_RETURN, EMUL_CODE_GATE, EMUL_CODE_JMP_GATE };
+enum emul_result emul_code_desc(struct emul_work *w, u16 selector, enum emul_code_use use,
+				struct emul_desc *d);
+enum emul_result emul_check_offset(struct emul_work *w, const struct emul_segment *cs, u64 offset);
+enum emul_result emul_paragraph_code(struct emul_work *w, u16 selector, u64 offset,
+				     struct emul_segment *cs);
+enum emul_result emul_set_cs(struct emul_work *w, const struct emul_segment *cs, u64 offset);
+enum emul_result emul_far_return(struct emul_work *w, u16 selector, u64 offset, u16 release,
+				 bool iret);
 enum emul_result emul_jmp_far(struct emul_work *w);
 enum emul_result emul_jmp_far_ind(struct emul_work *w);
 enum emul_result emul_call_far(struct emul_work *w);
 enum emul_result emul_call_far_ind(struct emul_work *w);
 enum emul_result emul_ret_far(struct emul_work *w);
+
+/* interrupt.c */
+enum emul_result emul_int1(struct emul_work *w);
 enum emul_result emul_int3(struct emul_work *w);
 enum emul_result emul_int_n(struct emul_work *w);
 enum emul_result emul_into(struct emul_work *w);
+enum emul_result emul_bound(struct emul_work *w);
 enum emul_result emul_iret(struct emul_work *w);
 
+/* task.c */
+enum emul_result emul_task_gate(struct emul_work *w, u16 selector, enum emul_task_reason reason,
+				const struct emul_event *event);
+enum emul_result emul_task_tss(struct emul_work *w, u16 selector, enum emul_task_reason reason);
+enum emul_result emul_task_return(struct emul_work *w);
+void emul_paragraph_segment(struct emul_segment *s, u16 selector);
+
 /* segment.c */
+enum emul_result emul_selector_fault(struct emul_work *w, u8 vector, u16 selector);
+enum emul_result emul_read_desc(struct emul_work *w, u16 selector, u8 vector, unsigned int acc,
+				struct emul_desc *d);
+enum emul_result emul_read_desc_high(struct emul_work *w, const struct emul_desc *d, u64 *high);
+enum emul_result emul_mark_accessed(struct emul_work *w, struct emul_desc *d);
+enum emul_result emul_set_segment(struct emul_work *w, unsigned int nr,
+				  const struct emul_segment *s);
+enum emul_result emul_load_data_seg(struct emul_work *w, unsigned int nr, u16 selector, u8 vector);
 enum emul_result emul_load_seg(struct emul_work *w, unsigned int nr, u16 selector);
-enum emul_result emul_far_target(struct emul_work *w, u16 selector, u64 offset,
-				 struct emul_segment *cs);
-enum emul_result emul_far_return_target(struct emul_work *w, u16 selector, u64 offset,
-					struct emul_segment *cs);
-enum emul_result emul_set_cs(struct emul_work *w, const struct emul_segment *cs, u64 offset);
+enum emul_result emul_load_ldtr(struct emul_work *w, u16 selector, u8 vector);
 enum emul_result emul_lldt(struct emul_work *w);
 enum emul_result emul_ltr(struct emul_work *w);
 enum emul_result emul_sldt(struct emul_work *w);
 enum emul_result emul_str(struct emul_work *w);
+enum emul_result emul_lar(struct emul_work *w);
+enum emul_result emul_lsl(struct emul_work *w);
+enum emul_result emul_verr(struct emul_work *w);
+enum emul_result emul_verw(struct emul_work *w);
+enum emul_result emul_arpl(struct emul_work *w);
 
 /* system.c */
 enum emul_result emul_io_allowed(struct emul_work *w, u16 port, unsigned int size);

@@ -133,7 +133,7 @@ enum emul_result emul_cmpxchg8b(struct emul_work *w)
 		w->rflags &= ~(u64)FL_ZF;
 	}
 	if (i->lock)
-		return emul_cmpxchg(w, linear, old, new, 2 * half);
+		return emul_cmpxchg(w, linear, old, new, 2 * half, 0);
 	return emul_write_linear(w, linear, new, 2 * half, 0);
 }
 
@@ -265,48 +265,55 @@ enum emul_result emul_popa(struct emul_work *w)
 	return res;
 }
 
-static unsigned int iopl(const struct emul_work *w)
-{
-	return (w->rflags & FL_IOPL) / (FL_IOPL & -FL_IOPL);
-}
-
-/* PUSHF, POPF in virtual-8086 mode need IOPL 3. CR4.VME would change that; not done. */
-static enum emul_result vm86_flags_allowed(struct emul_work *w)
+/*
+ * PUSHF and POPF in virtual-8086 mode below IOPL 3: #GP, unless CR4.VME gives 16-bit code VIF in
+ * IF's place. Intel SDM vol. 3, 20.3.
+ */
+static enum emul_result vm86_flags(struct emul_work *w, bool *vif)
 {
 	struct emul_ctxt *c = w->c;
 
-	if (c->mode != EMUL_MODE_VM86 || iopl(w) == 3)
-		return EMUL_OK;
-	if (c->ops->get_cr(c->opaque, 4) & CR4_VME)
-		return EMUL_UNHANDLEABLE;
-	return emul_raise_code(c, EXC_GP, 0);
+	*vif = c->mode == EMUL_MODE_VM86 && emul_iopl(w) < 3;
+	if (*vif && (w->size != 2 || !(c->ops->get_cr(c->opaque, 4) & CR4_VME)))
+		return emul_raise_code(c, EXC_GP, 0);
+	return EMUL_OK;
 }
 
 enum emul_result emul_pushf(struct emul_work *w)
 {
-	enum emul_result res = vm86_flags_allowed(w);
+	u64 val = w->rflags & ~(u64)(FL_VM | FL_RF);
+	enum emul_result res;
+	bool vif;
 
+	res = vm86_flags(w, &vif);
 	if (res != EMUL_OK)
 		return res;
-	return emul_push(w, w->rflags & ~(u64)(FL_VM | FL_RF), w->size);
+	if (vif)
+		val = (val & ~(u64)FL_IF) | FL_IOPL | (val & FL_VIF ? FL_IF : 0);
+	return emul_push(w, val, w->size);
 }
 
 /* Which flags POPF changes depends on CPL and IOPL: Intel SDM vol. 2, table 4-15. */
 enum emul_result emul_popf(struct emul_work *w)
 {
-	u64 mask = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID;
-	enum emul_result res = vm86_flags_allowed(w);
-	u64 val;
+	u64 val, mask = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID;
+	enum emul_result res;
+	bool vif;
 
+	res = vm86_flags(w, &vif);
+	if (res == EMUL_OK)
+		res = emul_pop(w, &val, w->size);
 	if (res != EMUL_OK)
 		return res;
 	if (w->c->cpl == 0)
 		mask |= FL_IOPL;
-	if (w->c->cpl <= iopl(w))
+	if (w->c->cpl <= emul_iopl(w))
 		mask |= FL_IF;
-	res = emul_pop(w, &val, w->size);
-	if (res != EMUL_OK)
-		return res;
+	if (vif) {
+		if (val & FL_TF || (val & FL_IF && w->rflags & FL_VIP))
+			return emul_raise_code(w->c, EXC_GP, 0);
+		w->rflags = val & FL_IF ? w->rflags | FL_VIF : w->rflags & ~(u64)FL_VIF;
+	}
 	mask &= emul_mask(w->size);
 	w->rflags = (w->rflags & ~mask) | (val & mask);
 	return EMUL_OK;

@@ -22,7 +22,7 @@ enum emul_result emul_raise(struct emul_ctxt *c, u8 vector)
  * emul_raise_code - set up an exception with error code
  * @c: context
  * @vector: exception vector
- * @error_code: what to push; not pushed in real mode, which the injection knows
+ * @error_code: what to push, but for EXT; not pushed in real mode, which the injection knows
  *
  * Return: EMUL_EXCEPTION.
  */
@@ -31,7 +31,7 @@ enum emul_result emul_raise_code(struct emul_ctxt *c, u8 vector, u32 error_code)
 	c->exc = (struct emul_exception) {
 		.vector = vector,
 		.has_error = c->mode != EMUL_MODE_REAL,
-		.error_code = error_code,
+		.error_code = error_code | c->ext,
 	};
 	return EMUL_EXCEPTION;
 }
@@ -105,9 +105,16 @@ static enum emul_result segment_fault(struct emul_ctxt *c, unsigned int seg)
 	return emul_raise_code(c, seg == EMUL_SEG_SS ? EXC_SS : EXC_GP, 0);
 }
 
-/* Limit and type checks outside of 64-bit mode: Intel SDM vol. 3, 5.3 to 5.5. */
-static bool segment_permits(const struct emul_ctxt *c, const struct emul_segment *s, u64 ea,
-			    unsigned int n, unsigned int acc)
+/**
+ * emul_segment_permits - limit and type checks outside of 64-bit mode: Intel SDM vol. 3, 5.3 to 5.5
+ * @c: context
+ * @s: the segment
+ * @ea: offset in it
+ * @n: bytes
+ * @acc: EMUL_ACC_WRITE or EMUL_ACC_READ
+ */
+bool emul_segment_permits(const struct emul_ctxt *c, const struct emul_segment *s, u64 ea,
+			  unsigned int n, unsigned int acc)
 {
 	u64 last = ea + n - 1;
 	bool code = s->type & 8;
@@ -123,7 +130,11 @@ static bool segment_permits(const struct emul_ctxt *c, const struct emul_segment
 	return last <= s->limit;
 }
 
-static bool wants_alignment(struct emul_ctxt *c)
+/**
+ * emul_wants_alignment - does #AC check alignment now? Intel SDM vol. 3, 6.15, interrupt 17
+ * @c: context
+ */
+bool emul_wants_alignment(struct emul_ctxt *c)
 {
 	return c->cpl == 3 && c->rflags & FL_AC && c->ops->get_cr(c->opaque, 0) & CR0_AM;
 }
@@ -159,10 +170,10 @@ enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsi
 	} else {
 		c->ops->get_segment(c->opaque, seg, &s);
 		*linear = (u32)(s.base + ea);
-		if (!segment_permits(c, &s, ea, n, acc))
+		if (!emul_segment_permits(c, &s, ea, n, acc))
 			return segment_fault(c, seg);
 	}
-	if (n > 1 && n <= 8 && *linear & (n - 1) && wants_alignment(c))
+	if (n > 1 && n <= 8 && *linear & (n - 1) && emul_wants_alignment(c))
 		return emul_raise_code(c, EXC_AC, 0);
 	return EMUL_OK;
 }
@@ -242,18 +253,20 @@ enum emul_result emul_write_seg(struct emul_work *w, unsigned int seg, u64 ea, c
  * @old: what was read there
  * @new: what to store
  * @n: bytes
+ * @acc: EMUL_ACC_SYSTEM or 0
  *
  * Return: EMUL_OK; EMUL_RESTART if memory has changed meanwhile; or an error.
  */
 enum emul_result emul_cmpxchg(struct emul_work *w, u64 addr, const void *old, const void *new,
-			      unsigned int n)
+			      unsigned int n, unsigned int acc)
 {
 	struct emul_ctxt *c = w->c;
 
 	if (!c->ops->cmpxchg)
 		return EMUL_UNHANDLEABLE;
 	/* In parentheses: some kernels' headers make cmpxchg() a macro. */
-	return (c->ops->cmpxchg)(c->opaque, addr, old, new, n, &c->exc);
+	return (c->ops->cmpxchg)(c->opaque, addr, old, new, n, acc | EMUL_ACC_WRITE,
+				   &c->exc);
 }
 
 /**
@@ -268,7 +281,7 @@ enum emul_result emul_store(struct emul_work *w, struct emul_operand *op)
 		return EMUL_OK;
 	}
 	if (w->insn->lock || w->insn->row->flags & F_ATOMIC)
-		return emul_cmpxchg(w, op->linear, &op->orig, &op->val, op->size);
+		return emul_cmpxchg(w, op->linear, &op->orig, &op->val, op->size, 0);
 	return emul_write_linear(w, op->linear, &op->val, op->size, 0);
 }
 
@@ -437,37 +450,57 @@ static enum emul_result check_vector(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-static void begin(struct emul_work *w, struct emul_ctxt *c)
+/**
+ * emul_begin - start from the state of a context
+ * @w: work; all of it is set
+ * @c: context
+ */
+void emul_begin(struct emul_work *w, struct emul_ctxt *c)
 {
-	const struct emul_insn *i = &c->insn;
-	u32 flags = i->row->flags;
-
 	w->c = c;
-	w->insn = i;
+	w->insn = &c->insn;
 	memcpy(w->gpr, c->gpr, sizeof(w->gpr));
 	w->dst = (struct emul_operand) {};
 	w->src = (struct emul_operand) {};
+	w->rip = c->rip;
+	w->rflags = c->rflags;
+	w->size = 0;
 	w->shadow = 0;
 	w->iret = false;
-	w->rip = c->rip + i->len;
-	if (!emul_is_64(c))
-		w->rip = (u32)w->rip;
-	w->rflags = c->rflags;
-	w->size = i->opsize;
-	if (flags & F_BYTE || (flags & F_BW && !(i->opcode & 1)))
-		w->size = 1;
+	w->keeps_rf = false;
 	memset(&c->exc, 0, sizeof(c->exc));
 	c->shadow = 0;
 	c->iret = false;
+	c->task_switch = false;
+	c->task_trap = false;
+	c->no_step = false;
+	c->ext = 0;
 }
 
-static void commit(struct emul_work *w)
+static void begin_insn(struct emul_work *w)
+{
+	const struct emul_insn *i = w->insn;
+	u32 flags = i->row->flags;
+
+	w->rip += i->len;
+	if (!emul_is_64(w->c))
+		w->rip = (u32)w->rip;
+	w->size = i->opsize;
+	if (flags & F_BYTE || (flags & F_BW && !(i->opcode & 1)))
+		w->size = 1;
+}
+
+/**
+ * emul_commit - the work's state becomes that of its context
+ * @w: work
+ */
+void emul_commit(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
 
 	memcpy(c->gpr, w->gpr, sizeof(w->gpr));
 	c->rip = w->rip;
-	c->rflags = w->iret ? w->rflags : w->rflags & ~(u64)FL_RF;
+	c->rflags = w->keeps_rf ? w->rflags : w->rflags & ~(u64)FL_RF;
 	c->shadow = w->shadow;
 	c->iret = w->iret;
 }
@@ -490,11 +523,12 @@ enum emul_result emul_execute(struct emul_ctxt *c)
 {
 	const struct emul_row *row = c->insn.row;
 	enum emul_result res = EMUL_OK;
-	struct emul_work w EMUL_UNINITIALIZED; /* begin() sets all of it */
+	struct emul_work w EMUL_UNINITIALIZED; /* emul_begin() sets all of it */
 
+	emul_begin(&w, c);
 	if (!row || !row->exec)
 		return EMUL_UNHANDLEABLE;
-	begin(&w, c);
+	begin_insn(&w);
 	if (row->flags & F_PRIV && c->cpl)
 		return emul_raise_code(c, EXC_GP, 0);
 	if (row->flags & F_SSE)
@@ -506,6 +540,6 @@ enum emul_result emul_execute(struct emul_ctxt *c)
 	if (res == EMUL_OK && row->dst != OP_NONE && !(row->flags & (F_NOWRITE | F_STORES)))
 		res = emul_store(&w, &w.dst);
 	if (res == EMUL_OK)
-		commit(&w);
+		emul_commit(&w);
 	return res;
 }

@@ -90,7 +90,7 @@ static const struct emul_row grp5[8] = {
 static const struct emul_row grp6[8] = {
 	X(emul_sldt, M | F_PROT), X(emul_str, M | F_PROT),
 	I(emul_lldt, NONE, EW, M | F_PROT | F_PRIV), I(emul_ltr, NONE, EW, M | F_PROT | F_PRIV),
-	ROW2(L(M | F_PROT)), UD, UD
+	I(emul_verr, NONE, EW, M | F_PROT), I(emul_verw, NONE, EW, M | F_PROT), UD, UD
 };
 
 /* Group 7, register forms: by r/m */
@@ -143,7 +143,7 @@ static const struct emul_row grp15[8] = { ROW8(L(M)) };
 static const struct emul_row op_40[2] = { I(emul_inc, Z, NONE, 0), UD };
 static const struct emul_row op_48[2] = { I(emul_dec, Z, NONE, 0), UD };
 static const struct emul_row op_63[2] = {
-	L(M | F_PROT), I(emul_movsx, G, ED, M | F_MOV)
+	I(emul_arpl, EW, G, M | F_PROT | F_STORES), I(emul_movsx, G, ED, M | F_MOV)
 };
 
 /* MOV from and to a segment register, by which; REX.R counts for nothing */
@@ -171,7 +171,8 @@ const struct emul_row emul_map_one[256] = {
 	/* 48 */ ROW8(MODE64(op_48)),
 	/* 50 */ ROW8(I(emul_push_op, NONE, Z, F_D64)),
 	/* 58 */ ROW8(I(emul_pop_reg, NONE, NONE, F_D64)),
-	/* 60 */ X(emul_pusha, F_NO64), X(emul_popa, F_NO64), L(M | F_NO64 | F_MEM), MODE64(op_63),
+	/* 60 */ X(emul_pusha, F_NO64), X(emul_popa, F_NO64),
+	/* 62 */ X(emul_bound, M | F_NO64 | F_MEM), MODE64(op_63),
 	/* 64 */ UD, UD, UD, UD,
 	/* 68 */ FULL(emul_push_op, NONE, I, Z, F_D64), FULL(emul_imul3, G, E, Z, M | F_MOV),
 	/* 6a */ FULL(emul_push_op, NONE, I, S8, F_D64), FULL(emul_imul3, G, E, S8, M | F_MOV),
@@ -216,7 +217,7 @@ const struct emul_row emul_map_one[256] = {
 	/* ea */ FULL(emul_jmp_far, NONE, NONE, FAR, F_NO64),
 	/* eb */ FULL(emul_jmp_rel, NONE, NONE, REL8, F_NEAR),
 	/* ec */ ROW2(X(emul_in_dx, F_BW)), ROW2(X(emul_out_dx, F_BW)),
-	/* f0 */ UD, L(0), UD, UD, X(emul_hlt, F_PRIV), X(emul_cmc, 0),
+	/* f0 */ UD, X(emul_int1, 0), UD, UD, X(emul_hlt, F_PRIV), X(emul_cmc, 0),
 	/* f6 */ GROUP(grp3_byte), GROUP(grp3),
 	/* f8 */ X(emul_clc, 0), X(emul_stc, 0), X(emul_cli, 0), X(emul_sti, 0),
 	/* fc */ X(emul_cld, 0), X(emul_std, 0), GROUP(grp4), GROUP(grp5),
@@ -291,7 +292,8 @@ static const struct emul_row op_c3[4] = { I(emul_mov, E, G, M | F_MEM | F_MOV), 
 #define MOV_DR		(M | F_MOD3 | F_F64)
 
 const struct emul_row emul_map_0f[256] = {
-	/* 00 */ GROUP(grp6), MEM_REG(grp7), L(M | F_PROT), L(M | F_PROT),
+	/* 00 */ GROUP(grp6), MEM_REG(grp7),
+	/* 02 */ I(emul_lar, NONE, EW, M | F_PROT), I(emul_lsl, NONE, EW, M | F_PROT),
 	/* 04 */ UD, L(0), X(emul_clts, F_PRIV), L(0),
 	/* 08 */ X(emul_invd, F_PRIV), PREFIX(op_09), UD, UD,
 	/* 0c */ UD, X(emul_nop, M | F_MEM), L(0), LI(U8, M),

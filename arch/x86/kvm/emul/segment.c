@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading segment registers: by paragraph in real and virtual-8086 mode, from descriptors in
- * protected mode. Intel SDM vol. 3, chapters 3.4 and 5; AMD APM vol. 2, chapter 4.
- *
- * Gates, task switches and changes of privilege level aren't done here: EMUL_UNHANDLEABLE.
+ * Descriptors, and loading segment registers: by paragraph in real and virtual-8086 mode, from
+ * descriptors in protected mode. Intel SDM vol. 3, chapters 3.4 and 5; AMD APM vol. 2, chapter 4.
  */
 #include "internal.h"
 
 #define DESC_ACCESSED	(1ull << 40)
 
-/* Types of system descriptors */
-#define SYS_LDT		2
-#define SYS_TSS16	1
-#define SYS_TSS32	9
-#define SYS_BUSY	2
-
-static u32 selector_error(u16 selector)
+/**
+ * emul_selector_fault - raise an exception with a selector as its error code
+ * @w: work
+ * @vector: exception vector
+ * @selector: its RPL doesn't count
+ */
+enum emul_result emul_selector_fault(struct emul_work *w, u8 vector, u16 selector)
 {
-	return selector & ~3u;
+	return emul_raise_code(w->c, vector, selector & ~3u);
 }
 
-static enum emul_result selector_fault(struct emul_work *w, u8 vector, u16 selector)
-{
-	return emul_raise_code(w->c, vector, selector_error(selector));
-}
-
-/* Where the descriptor of a selector is, after the table's limit check. */
+/* Where @n bytes of a selector's descriptor are; beyond the table's limit: @vector. */
 static enum emul_result descriptor_address(struct emul_work *w, u16 selector, unsigned int n,
-					   u64 *addr)
+					   u8 vector, u64 *addr)
 {
 	struct emul_ctxt *c = w->c;
 	struct emul_segment ldt;
@@ -35,10 +28,10 @@ static enum emul_result descriptor_address(struct emul_work *w, u16 selector, un
 	u16 limit16;
 	u64 base;
 
-	if (selector & 4) {
+	if (selector & SEL_TI) {
 		c->ops->get_segment(c->opaque, EMUL_SEG_LDTR, &ldt);
 		if (ldt.unusable || !ldt.present)
-			return selector_fault(w, EXC_GP, selector);
+			return emul_selector_fault(w, vector, selector);
 		base = ldt.base;
 		limit = ldt.limit;
 	} else {
@@ -48,8 +41,8 @@ static enum emul_result descriptor_address(struct emul_work *w, u16 selector, un
 		limit = limit16;
 	}
 	if ((u64)(selector & ~7u) + n - 1 > limit)
-		return selector_fault(w, EXC_GP, selector);
-	*addr = base + (selector & ~7u);
+		return emul_selector_fault(w, vector, selector);
+	*addr = emul_table_address(c, base, selector & ~7u);
 	return EMUL_OK;
 }
 
@@ -72,28 +65,77 @@ static void unpack_descriptor(u64 desc, u16 selector, struct emul_segment *s)
 		s->limit = s->limit << 12 | 0xfff;
 }
 
-/* Set a code or data descriptor's accessed bit, as loading it does. */
-static enum emul_result mark_accessed(struct emul_work *w, u64 addr, u64 desc,
-				      struct emul_segment *s)
-{
-	u64 new = desc | DESC_ACCESSED;
-
-	s->type |= 1;
-	return new == desc ? EMUL_OK : emul_cmpxchg(w, addr, &desc, &new, 8);
-}
-
-static enum emul_result read_descriptor(struct emul_work *w, u16 selector, u64 *addr, u64 *desc)
+/**
+ * emul_read_desc - read the descriptor of a selector
+ * @w: work
+ * @selector: not null
+ * @vector: what a selector beyond its table raises
+ * @acc: EMUL_ACC_WRITE if its busy bit will change
+ * @d: out
+ */
+enum emul_result emul_read_desc(struct emul_work *w, u16 selector, u8 vector, unsigned int acc,
+				struct emul_desc *d)
 {
 	enum emul_result res;
 
-	res = descriptor_address(w, selector, 8, addr);
-	if (res != EMUL_OK)
-		return res;
-	return emul_read_linear(w, *addr, desc, 8, EMUL_ACC_SYSTEM);
+	res = descriptor_address(w, selector, 8, vector, &d->addr);
+	if (res == EMUL_OK)
+		res = emul_read_linear(w, d->addr, &d->raw, 8, acc | EMUL_ACC_SYSTEM);
+	if (res == EMUL_OK)
+		unpack_descriptor(d->raw, selector, &d->seg);
+	return res;
 }
 
-static enum emul_result set_segment(struct emul_work *w, unsigned int nr,
-				    const struct emul_segment *s)
+/**
+ * emul_read_desc_high - of a system descriptor: the upper half that it has in long mode
+ * @w: work
+ * @d: its lower half
+ * @high: out; 0 outside of long mode
+ *
+ * Return: EMUL_OK; #GP(selector) if it is beyond the table, or has a type of its own.
+ */
+enum emul_result emul_read_desc_high(struct emul_work *w, const struct emul_desc *d, u64 *high)
+{
+	u16 selector = d->seg.selector;
+	enum emul_result res;
+	u64 addr;
+
+	*high = 0;
+	if (!w->c->lma)
+		return EMUL_OK;
+	res = descriptor_address(w, selector, 16, EXC_GP, &addr);
+	if (res == EMUL_OK)
+		res = emul_read_linear(w, d->addr + 8, high, 8, EMUL_ACC_SYSTEM);
+	if (res != EMUL_OK)
+		return res;
+	return *high >> 40 & 31 ? emul_selector_fault(w, EXC_GP, selector) : EMUL_OK;
+}
+
+/**
+ * emul_mark_accessed - set the accessed bit of a code or data segment, as loading it does
+ * @w: work
+ * @d: its descriptor; without an address: none was read
+ */
+enum emul_result emul_mark_accessed(struct emul_work *w, struct emul_desc *d)
+{
+	u64 new = d->raw | DESC_ACCESSED;
+
+	if (!d->addr)
+		return EMUL_OK;
+	d->seg.type |= SEG_ACCESSED;
+	if (new == d->raw)
+		return EMUL_OK;
+	return emul_cmpxchg(w, d->addr, &d->raw, &new, 8, EMUL_ACC_SYSTEM);
+}
+
+/**
+ * emul_set_segment - load a segment register
+ * @w: work
+ * @nr: which
+ * @s: checked
+ */
+enum emul_result emul_set_segment(struct emul_work *w, unsigned int nr,
+				  const struct emul_segment *s)
 {
 	struct emul_ctxt *c = w->c;
 
@@ -110,21 +152,21 @@ static enum emul_result load_paragraph(struct emul_work *w, unsigned int nr, u16
 	s.selector = selector;
 	s.base = (u64)selector << 4;
 	s.unusable = 0;
-	return set_segment(w, nr, &s);
+	return emul_set_segment(w, nr, &s);
 }
 
 /* A null selector: any data segment; SS only in 64-bit mode below CPL 3. */
-static enum emul_result load_null(struct emul_work *w, unsigned int nr, u16 selector)
+static enum emul_result load_null(struct emul_work *w, unsigned int nr, u16 selector, u8 vector)
 {
 	struct emul_segment s = { .selector = selector, .unusable = 1 };
 	struct emul_ctxt *c = w->c;
 
 	if (nr == EMUL_SEG_SS) {
 		if (!emul_is_64(c) || c->cpl == 3 || (selector & 3) != c->cpl)
-			return emul_raise_code(c, EXC_GP, 0);
+			return emul_raise_code(c, vector, 0);
 		s.dpl = c->cpl;
 	}
-	return set_segment(w, nr, &s);
+	return emul_set_segment(w, nr, &s);
 }
 
 /* May this descriptor be loaded into SS, or into another data segment register? */
@@ -132,17 +174,37 @@ static bool data_segment_ok(const struct emul_work *w, unsigned int nr,
 			    const struct emul_segment *s)
 {
 	u8 cpl = w->c->cpl, rpl = s->selector & 3;
-	bool code = s->type & 8;
 
-	if (!s->s)
-		return false;
 	if (nr == EMUL_SEG_SS)
-		return !code && s->type & 2 && rpl == cpl && s->dpl == cpl;
-	if (code && !(s->type & 2))
+		return emul_is_writable(s) && rpl == cpl && s->dpl == cpl;
+	if (!emul_is_readable(s))
 		return false;
-	if (code && s->type & 4)	/* conforming */
-		return true;
-	return s->dpl >= max(cpl, rpl);
+	return emul_is_conforming(s) || s->dpl >= max(cpl, rpl);
+}
+
+/**
+ * emul_load_data_seg - load ES, SS, DS, FS or GS from its descriptor
+ * @w: work
+ * @nr: segment register
+ * @selector: what to load
+ * @vector: what a wrong one raises: #GP; in a task switch #TS
+ */
+enum emul_result emul_load_data_seg(struct emul_work *w, unsigned int nr, u16 selector, u8 vector)
+{
+	enum emul_result res;
+	struct emul_desc d;
+
+	if (emul_is_null(selector))
+		return load_null(w, nr, selector, vector);
+	res = emul_read_desc(w, selector, vector, EMUL_ACC_READ, &d);
+	if (res != EMUL_OK)
+		return res;
+	if (!data_segment_ok(w, nr, &d.seg))
+		return emul_selector_fault(w, vector, selector);
+	if (!d.seg.present)
+		return emul_selector_fault(w, nr == EMUL_SEG_SS ? EXC_SS : EXC_NP, selector);
+	res = emul_mark_accessed(w, &d);
+	return res == EMUL_OK ? emul_set_segment(w, nr, &d.seg) : res;
 }
 
 /**
@@ -155,195 +217,75 @@ static bool data_segment_ok(const struct emul_work *w, unsigned int nr,
  */
 enum emul_result emul_load_seg(struct emul_work *w, unsigned int nr, u16 selector)
 {
-	struct emul_segment s;
-	enum emul_result res;
-	u64 addr, desc;
-
 	if (emul_is_paragraph(w->c))
 		return load_paragraph(w, nr, selector);
-	if (!(selector & ~3))
-		return load_null(w, nr, selector);
-	res = read_descriptor(w, selector, &addr, &desc);
-	if (res != EMUL_OK)
-		return res;
-	unpack_descriptor(desc, selector, &s);
-	if (!data_segment_ok(w, nr, &s))
-		return selector_fault(w, EXC_GP, selector);
-	if (!s.present)
-		return selector_fault(w, nr == EMUL_SEG_SS ? EXC_SS : EXC_NP, selector);
-	res = mark_accessed(w, addr, desc, &s);
-	return res == EMUL_OK ? set_segment(w, nr, &s) : res;
+	return emul_load_data_seg(w, nr, selector, EXC_GP);
 }
 
-/* Is the offset inside of the code segment that it is to run in? */
-static enum emul_result check_offset(struct emul_work *w, const struct emul_segment *cs,
-				     u64 offset)
+/**
+ * emul_load_ldtr - load LDTR
+ * @w: work
+ * @selector: what to load
+ * @vector: what a wrong one raises: #GP; in a task switch #TS
+ */
+enum emul_result emul_load_ldtr(struct emul_work *w, u16 selector, u8 vector)
 {
-	bool ok = w->c->lma && cs->l ? emul_canonical(w->c, offset) : offset <= cs->limit;
-
-	return ok ? EMUL_OK : emul_raise_code(w->c, EXC_GP, 0);
-}
-
-/* Checks and side effects common to far branches and far returns at the same privilege level. */
-static enum emul_result code_segment(struct emul_work *w, u16 selector, u64 offset, bool ret,
-				     struct emul_segment *cs)
-{
+	struct emul_segment null = { .selector = selector, .unusable = 1 };
 	struct emul_ctxt *c = w->c;
-	u8 rpl = selector & 3;
 	enum emul_result res;
-	u64 addr, desc;
-	bool dpl_ok;
+	struct emul_desc d;
+	u64 high;
 
-	if (!(selector & ~3))
-		return emul_raise_code(c, EXC_GP, 0);
-	if (ret && rpl < c->cpl)
-		return selector_fault(w, EXC_GP, selector);
-	if (ret && rpl > c->cpl)
-		return EMUL_UNHANDLEABLE;	/* to an outer level */
-	res = read_descriptor(w, selector, &addr, &desc);
+	if (emul_is_null(selector))
+		return emul_set_segment(w, EMUL_SEG_LDTR, &null);
+	if (selector & SEL_TI)
+		return emul_selector_fault(w, vector, selector);
+	res = emul_read_desc(w, selector, vector, EMUL_ACC_READ, &d);
+	if (res == EMUL_OK)
+		res = emul_read_desc_high(w, &d, &high);
 	if (res != EMUL_OK)
 		return res;
-	unpack_descriptor(desc, selector, cs);
-	if (!cs->s && !ret)
-		return EMUL_UNHANDLEABLE;	/* gate or TSS */
-	if (!cs->s || !(cs->type & 8))
-		return selector_fault(w, EXC_GP, selector);
-	if (cs->type & 4)
-		dpl_ok = cs->dpl <= c->cpl;
-	else
-		dpl_ok = cs->dpl == c->cpl && rpl <= c->cpl;
-	if (!dpl_ok || (c->lma && cs->l && cs->db))
-		return selector_fault(w, EXC_GP, selector);
-	if (!cs->present)
-		return selector_fault(w, EXC_NP, selector);
-	res = check_offset(w, cs, offset);
-	if (res != EMUL_OK)
-		return res;
-	cs->selector = (selector & ~3u) | c->cpl;
-	return mark_accessed(w, addr, desc, cs);
-}
-
-static enum emul_result paragraph_code(struct emul_work *w, u16 selector, u64 offset,
-				       struct emul_segment *cs)
-{
-	struct emul_ctxt *c = w->c;
-
-	c->ops->get_segment(c->opaque, EMUL_SEG_CS, cs);
-	if (offset > cs->limit)
-		return emul_raise_code(c, EXC_GP, 0);
-	cs->selector = selector;
-	cs->base = (u64)selector << 4;
-	return EMUL_OK;
-}
-
-/**
- * emul_far_target - check the target of a far jump or call
- * @w: work
- * @selector: of the code segment
- * @offset: new instruction pointer
- * @cs: out: what emul_set_cs() is to load
- */
-enum emul_result emul_far_target(struct emul_work *w, u16 selector, u64 offset,
-				 struct emul_segment *cs)
-{
-	if (emul_is_paragraph(w->c))
-		return paragraph_code(w, selector, offset, cs);
-	return code_segment(w, selector, offset, false, cs);
-}
-
-/**
- * emul_far_return_target - check the target of a far return
- * @w: work
- * @selector: of the code segment
- * @offset: new instruction pointer
- * @cs: out: what emul_set_cs() is to load
- */
-enum emul_result emul_far_return_target(struct emul_work *w, u16 selector, u64 offset,
-					struct emul_segment *cs)
-{
-	if (emul_is_paragraph(w->c))
-		return paragraph_code(w, selector, offset, cs);
-	return code_segment(w, selector, offset, true, cs);
-}
-
-/**
- * emul_set_cs - load CS and the instruction pointer, after all that can fail
- * @w: work
- * @cs: checked code segment
- * @offset: checked instruction pointer
- */
-enum emul_result emul_set_cs(struct emul_work *w, const struct emul_segment *cs, u64 offset)
-{
-	w->rip = offset;
-	return set_segment(w, EMUL_SEG_CS, cs);
-}
-
-/* Read the descriptor of an LDT or TSS; 16 bytes in long mode. */
-static enum emul_result system_descriptor(struct emul_work *w, u16 selector, u64 *addr, u64 *desc,
-					  struct emul_segment *s)
-{
-	enum emul_result res;
-	u64 high = 0;
-
-	res = descriptor_address(w, selector, w->c->lma ? 16 : 8, addr);
-	if (res != EMUL_OK)
-		return res;
-	res = emul_read_linear(w, *addr, desc, 8, EMUL_ACC_SYSTEM);
-	if (res == EMUL_OK && w->c->lma)
-		res = emul_read_linear(w, *addr + 8, &high, 8, EMUL_ACC_SYSTEM);
-	if (res != EMUL_OK)
-		return res;
-	unpack_descriptor(*desc, selector, s);
-	s->base |= high << 32;
-	if (w->c->lma && ((high >> 40 & 31) || !emul_canonical(w->c, s->base)))
-		return selector_fault(w, EXC_GP, selector);
-	return EMUL_OK;
+	d.seg.base |= high << 32;
+	if (d.seg.s || d.seg.type != SYS_LDT || (c->lma && !emul_canonical(c, d.seg.base)))
+		return emul_selector_fault(w, vector, selector);
+	if (!d.seg.present)	/* in a task switch #TS, too */
+		return emul_selector_fault(w, vector == EXC_GP ? EXC_NP : vector, selector);
+	return emul_set_segment(w, EMUL_SEG_LDTR, &d.seg);
 }
 
 enum emul_result emul_lldt(struct emul_work *w)
 {
-	u16 selector = w->src.val;
-	struct emul_segment s = { .selector = selector, .unusable = 1 };
-	enum emul_result res;
-	u64 addr, desc;
-
-	if (!(selector & ~3))
-		return set_segment(w, EMUL_SEG_LDTR, &s);
-	if (selector & 4)
-		return selector_fault(w, EXC_GP, selector);
-	res = system_descriptor(w, selector, &addr, &desc, &s);
-	if (res != EMUL_OK)
-		return res;
-	if (s.s || s.type != SYS_LDT)
-		return selector_fault(w, EXC_GP, selector);
-	if (!s.present)
-		return selector_fault(w, EXC_NP, selector);
-	return set_segment(w, EMUL_SEG_LDTR, &s);
+	return emul_load_ldtr(w, w->src.val, EXC_GP);
 }
 
 /* An available TSS becomes busy. */
 enum emul_result emul_ltr(struct emul_work *w)
 {
 	u16 selector = w->src.val;
-	struct emul_segment s;
+	struct emul_ctxt *c = w->c;
 	enum emul_result res;
-	u64 addr, desc, new;
+	struct emul_desc d;
+	u64 high, new;
 
-	if (!(selector & ~3))
-		return emul_raise_code(w->c, EXC_GP, 0);
-	if (selector & 4)
-		return selector_fault(w, EXC_GP, selector);
-	res = system_descriptor(w, selector, &addr, &desc, &s);
+	if (emul_is_null(selector))
+		return emul_raise_code(c, EXC_GP, 0);
+	if (selector & SEL_TI)
+		return emul_selector_fault(w, EXC_GP, selector);
+	res = emul_read_desc(w, selector, EXC_GP, EMUL_ACC_READ, &d);
+	if (res == EMUL_OK)
+		res = emul_read_desc_high(w, &d, &high);
 	if (res != EMUL_OK)
 		return res;
-	if (s.s || (s.type != SYS_TSS32 && (w->c->lma || s.type != SYS_TSS16)))
-		return selector_fault(w, EXC_GP, selector);
-	if (!s.present)
-		return selector_fault(w, EXC_NP, selector);
-	new = desc | (u64)SYS_BUSY << 40;
-	s.type |= SYS_BUSY;
-	res = emul_cmpxchg(w, addr, &desc, &new, 8);
-	return res == EMUL_OK ? set_segment(w, EMUL_SEG_TR, &s) : res;
+	d.seg.base |= high << 32;
+	if (d.seg.s || (d.seg.type != SYS_TSS32 && (c->lma || d.seg.type != SYS_TSS16)) ||
+	    (c->lma && !emul_canonical(c, d.seg.base)))
+		return emul_selector_fault(w, EXC_GP, selector);
+	if (!d.seg.present)
+		return emul_selector_fault(w, EXC_NP, selector);
+	new = d.raw | DESC_BUSY;
+	d.seg.type |= SYS_BUSY;
+	res = emul_cmpxchg(w, d.addr, &d.raw, &new, 8, EMUL_ACC_SYSTEM);
+	return res == EMUL_OK ? emul_set_segment(w, EMUL_SEG_TR, &d.seg) : res;
 }
 
 /* A selector to memory as 2 bytes, to a register zero-extended; UMIP forbids it to CPL 3. */
@@ -372,4 +314,105 @@ enum emul_result emul_sldt(struct emul_work *w)
 enum emul_result emul_str(struct emul_work *w)
 {
 	return store_selector(w, EMUL_SEG_TR);
+}
+
+/*
+ * LAR, LSL, VERR, VERW: is there a descriptor, and may it be seen? Only an access can fault.
+ * @types: system descriptors that count, by type.
+ */
+static enum emul_result look_at(struct emul_work *w, u16 selector, u32 types, struct emul_desc *d,
+				bool *visible)
+{
+	u8 cpl = w->c->cpl, rpl = selector & 3;
+	enum emul_result res;
+
+	*visible = false;
+	if (emul_is_null(selector))
+		return EMUL_OK;
+	res = emul_read_desc(w, selector, EXC_GP, EMUL_ACC_READ, d);
+	if (res == EMUL_EXCEPTION && w->c->exc.vector == EXC_GP)
+		return EMUL_OK;		/* beyond the table */
+	if (res != EMUL_OK)
+		return res;
+	*visible = (d->seg.s || types >> d->seg.type & 1) &&
+		   (emul_is_conforming(&d->seg) || d->seg.dpl >= max(cpl, rpl));
+	return EMUL_OK;
+}
+
+static void set_zf(struct emul_work *w, bool on)
+{
+	w->rflags = on ? w->rflags | FL_ZF : w->rflags & ~(u64)FL_ZF;
+}
+
+/* Intel SDM vol. 2, tables 3-53 (LAR) and 3-63 (LSL). */
+#define SIZED_TYPES	(BIT(SYS_TSS16) | BIT(SYS_LDT) | BIT(SYS_TSS16 | SYS_BUSY) |	\
+			 BIT(SYS_TSS32) | BIT(SYS_TSS32 | SYS_BUSY))
+#define SIZED_TYPES_LONG (BIT(SYS_LDT) | BIT(SYS_TSS32) | BIT(SYS_TSS32 | SYS_BUSY))
+
+enum emul_result emul_lar(struct emul_work *w)
+{
+	u32 types = SIZED_TYPES | BIT(SYS_CALL16) | BIT(SYS_TASK_GATE) | BIT(SYS_CALL32);
+	enum emul_result res;
+	struct emul_desc d;
+	bool visible;
+
+	if (w->c->lma)
+		types = SIZED_TYPES_LONG | BIT(SYS_CALL32);
+	res = look_at(w, w->src.val, types, &d, &visible);
+	if (res != EMUL_OK)
+		return res;
+	set_zf(w, visible);
+	if (visible)
+		emul_set_reg(w, w->insn->reg, d.raw >> 32 & 0xffff00, w->size);
+	return EMUL_OK;
+}
+
+enum emul_result emul_lsl(struct emul_work *w)
+{
+	enum emul_result res;
+	struct emul_desc d;
+	bool visible;
+
+	res = look_at(w, w->src.val, w->c->lma ? SIZED_TYPES_LONG : SIZED_TYPES, &d, &visible);
+	if (res != EMUL_OK)
+		return res;
+	set_zf(w, visible);
+	if (visible)
+		emul_set_reg(w, w->insn->reg, d.seg.limit, w->size);
+	return EMUL_OK;
+}
+
+enum emul_result emul_verr(struct emul_work *w)
+{
+	enum emul_result res;
+	struct emul_desc d;
+	bool visible;
+
+	res = look_at(w, w->src.val, 0, &d, &visible);
+	set_zf(w, visible && emul_is_readable(&d.seg));
+	return res;
+}
+
+enum emul_result emul_verw(struct emul_work *w)
+{
+	enum emul_result res;
+	struct emul_desc d;
+	bool visible;
+
+	res = look_at(w, w->src.val, 0, &d, &visible);
+	set_zf(w, visible && emul_is_writable(&d.seg));
+	return res;
+}
+
+/* The destination's RPL becomes no less than the source's. */
+enum emul_result emul_arpl(struct emul_work *w)
+{
+	u8 rpl = w->src.val & 3;
+	bool less = (w->dst.val & 3) < rpl;
+
+	set_zf(w, less);
+	if (!less)
+		return EMUL_OK;
+	w->dst.val = (w->dst.val & ~3ull) | rpl;
+	return emul_store(w, &w->dst);
 }

@@ -2,11 +2,6 @@
 /* Ports, flags, control and debug registers, descriptor tables, MSRs, CPUID, caches, HLT. */
 #include "internal.h"
 
-static unsigned int iopl(const struct emul_work *w)
-{
-	return w->rflags >> 12 & 3;
-}
-
 /* The I/O permission bitmap of a 32- or 64-bit TSS: Intel SDM vol. 1, 19.5.2. */
 static enum emul_result io_bitmap_allows(struct emul_work *w, u16 port, unsigned int size)
 {
@@ -44,7 +39,7 @@ enum emul_result emul_io_allowed(struct emul_work *w, u16 port, unsigned int siz
 {
 	struct emul_ctxt *c = w->c;
 
-	if (c->mode == EMUL_MODE_REAL || (c->mode != EMUL_MODE_VM86 && c->cpl <= iopl(w)))
+	if (c->mode == EMUL_MODE_REAL || (c->mode != EMUL_MODE_VM86 && c->cpl <= emul_iopl(w)))
 		return EMUL_OK;
 	return io_bitmap_allows(w, port, size);
 }
@@ -131,35 +126,47 @@ enum emul_result emul_std(struct emul_work *w)
 	return EMUL_OK;
 }
 
-/* CLI and STI need IOPL. CR4.VME and CR4.PVI give less privileged code a virtual IF; not done. */
-static enum emul_result if_allowed(struct emul_work *w)
+/*
+ * CLI and STI need IOPL. Without it CR4.VME in virtual-8086 mode and CR4.PVI at CPL 3 have them
+ * change VIF instead. Intel SDM vol. 3, 20.3 and 20.4.
+ */
+static enum emul_result if_allowed(struct emul_work *w, bool *vif)
 {
 	struct emul_ctxt *c = w->c;
 	u64 virtual_if;
 
-	if (c->cpl <= iopl(w))
+	*vif = c->cpl > emul_iopl(w);
+	if (!*vif)
 		return EMUL_OK;
 	virtual_if = c->mode == EMUL_MODE_VM86 ? CR4_VME : c->cpl == 3 ? CR4_PVI : 0;
 	if (c->ops->get_cr(c->opaque, 4) & virtual_if)
-		return EMUL_UNHANDLEABLE;
+		return EMUL_OK;
 	return emul_raise_code(c, EXC_GP, 0);
 }
 
 enum emul_result emul_cli(struct emul_work *w)
 {
-	enum emul_result res = if_allowed(w);
+	bool vif;
+	enum emul_result res = if_allowed(w, &vif);
 
 	if (res == EMUL_OK)
-		w->rflags &= ~(u64)FL_IF;
+		w->rflags &= ~(u64)(vif ? FL_VIF : FL_IF);
 	return res;
 }
 
 enum emul_result emul_sti(struct emul_work *w)
 {
-	enum emul_result res = if_allowed(w);
+	bool vif;
+	enum emul_result res = if_allowed(w, &vif);
 
 	if (res != EMUL_OK)
 		return res;
+	if (vif) {
+		if (w->rflags & FL_VIP)
+			return emul_raise_code(w->c, EXC_GP, 0);
+		w->rflags |= FL_VIF;
+		return EMUL_OK;
+	}
 	if (!(w->rflags & FL_IF))
 		w->shadow = EMUL_SHADOW_STI;
 	w->rflags |= FL_IF;
