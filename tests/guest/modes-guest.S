@@ -369,6 +369,95 @@ pae_pdpte:
 1:	hlt
 	jmp	1b
 
+/*
+ * Hardware tasks: one called, one behind a task gate for #UD, one for #GP with its error code. The
+ * latter two have the interrupted task, whose registers are in its TSS, go on behind what faulted.
+ */
+#define SEL_TASK(n)	(SEL_TSS + 16 + 8 * (n))
+#define TSS_EIP		0x20
+#define TASK_TSS	(GUEST_TSS + 0x800)	/* 128 bytes each */
+
+	.macro	task n, entry
+	movl	$(((TASK_TSS + 128 * \n) & 0xffff) << 16 | 103), GUEST_GDT + SEL_TASK(\n)
+	movl	$(0x8900 | (TASK_TSS + 128 * \n) >> 16), GUEST_GDT + SEL_TASK(\n) + 4
+	movl	$(TASK_TSS + 128 * \n), %ebx
+	movl	%cr3, %eax
+	movl	%eax, 0x1c(%ebx)
+	movl	$\entry, TSS_EIP(%ebx)
+	movl	$2, 0x24(%ebx)
+	movl	$(0x1230 + \n), 0x28(%ebx)	/* EAX */
+	movl	$(stack32_end - 512 * (1 + \n)), 0x38(%ebx)
+	movl	$SEL_DATA, 0x48(%ebx)		/* ES */
+	movl	$SEL_CODE32, 0x4c(%ebx)
+	movl	$SEL_DATA, 0x50(%ebx)		/* SS */
+	movl	$SEL_DATA, 0x54(%ebx)
+	movl	$SEL_DATA, 0x58(%ebx)
+	movl	$SEL_DATA, 0x5c(%ebx)
+	.endm
+
+	.macro	task_gate vector, n
+	movl	$(SEL_TASK(\n) << 16), idt32 + \vector * 8
+	movl	$0x8500, idt32 + \vector * 8 + 4
+	.endm
+
+	.globl	tasks32
+tasks32:
+	movl	$stack32_end, %esp
+	lidtl	idtr32
+	task	0, called
+	task	1, task_ud
+	task	2, task_gp
+	task_gate 6, 1
+	task_gate 13, 2
+	task_gate 0x21, 0
+	movl	%cr3, %eax
+	movl	%eax, GUEST_TSS + 0x1c
+	movw	$SEL_TSS, %ax
+	ltr	%ax
+	movl	$0x600d, %esi
+	lcall	$SEL_TASK(0), $0
+	lcall	$SEL_TASK(0), $0
+	ud2
+	int	$0x21
+	movl	$0x12345678, %ecx
+	rdmsr				/* 2 bytes: #GP */
+	ud2
+	movl	%esp, %eax
+	subl	$stack32_end, %eax
+	movl	%eax, RESULT(5)
+	movl	%esi, RESULT(6)
+	str	%ax
+	movzwl	%ax, %eax
+	movl	%eax, RESULT(7)
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+/* EAX is what the TSS held, later what it was at IRET. */
+called:
+	addl	%eax, RESULT(0)
+	movl	$1, %eax
+	pushfl
+	popl	%ecx
+	orl	%ecx, RESULT(1)			/* NT */
+	movl	%cr0, %ecx
+	orl	%ecx, RESULT(2)			/* TS */
+	iretl
+	jmp	called
+task_ud:
+	incl	RESULT(3)
+	addl	$2, GUEST_TSS + TSS_EIP
+	iretl
+	jmp	task_ud
+task_gp:
+	popl	%eax				/* the error code */
+	leal	1(%eax), %eax
+	movl	%eax, RESULT(4)
+	addl	$2, GUEST_TSS + TSS_EIP
+	iretl
+	jmp	task_gp
+
 on32_int:
 	incl	RESULT(0)
 	iretl

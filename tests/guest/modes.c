@@ -67,6 +67,20 @@ static void prot_results(struct vm *vm)
 	expect_true(p->result[6], "CPUID's vendor: expected, saw 0");
 }
 
+static void task_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("the called task: EAX of its TSS, then its own, twice", p->result[0], 0x1232);
+	expect_true(p->result[1] >> 14 & 1, "NT there: expected 1, flags %#llx", p->result[1]);
+	expect_true(p->result[2] >> 3 & 1, "CR0.TS there: expected 1, CR0 %#llx", p->result[2]);
+	expect_eq("#UD through a task gate", p->result[3], 2);
+	expect_eq("#GP through a task gate, and its error code", p->result[4], 1);
+	expect_eq("the stack, against before", p->result[5], 0);
+	expect_eq("ESI, kept in the TSS", p->result[6], 0x600d);
+	expect_eq("TR", p->result[7], SEL_TSS);
+}
+
 static void paged_results(struct vm *vm)
 {
 	struct guest_params *p = guest_params(vm);
@@ -107,6 +121,8 @@ static const struct test_row rows[] = {
 	GUEST("protected", .entry = "prot32", .mode = MODE_PROT32, .check = prot_results),
 	GUEST("protected-paged", .entry = "prot32", .mode = MODE_PAGED32, .check = prot_results),
 	GUEST("protected-pae", .entry = "prot32", .mode = MODE_PAE, .check = prot_results),
+	GUEST("tasks", .entry = "tasks32", .mode = MODE_PROT32, .check = task_results),
+	GUEST("tasks-paged", .entry = "tasks32", .mode = MODE_PAGED32, .check = task_results),
 	GUEST("paging-32", .entry = "paged32", .mode = MODE_PAGED32, .check = paged_results),
 	GUEST("paging-pae", .entry = "paged32", .mode = MODE_PAE, .check = paged_results),
 	GUEST("pae-pdpte", .entry = "pae_pdpte", .mode = MODE_PAE, .check = pdpte_results),

@@ -129,20 +129,6 @@ enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_NS_GPL(exit_triple_fault, GUESTMODE);
 
-/* Hardware task switching is not emulated yet: userspace is told. */
-enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu, u16 selector)
-{
-	struct kvm_run *run = vcpu->run;
-
-	pr_warn_ratelimited("kvm: vCPU %d: hardware task switch to selector 0x%x\n",
-			    vcpu->vcpu_id, selector);
-	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	run->internal.ndata = 0;
-	return KVM_TO_USER;
-}
-EXPORT_SYMBOL_NS_GPL(exit_task_switch, GUESTMODE);
-
 enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu)
 {
 	return kvm_emulate(vcpu, EMUL_GLUE_UD);

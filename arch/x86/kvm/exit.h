@@ -45,7 +45,6 @@ enum kvm_exit_action
 exit_ud(struct kvm_vcpu *vcpu); /* instruction intercepted that the guest does not have: #UD */
 enum kvm_exit_action exit_nothing(struct kvm_vcpu *vcpu); /* all was done before */
 enum kvm_exit_action exit_triple_fault(struct kvm_vcpu *vcpu);
-enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu, u16 selector);
 enum kvm_exit_action exit_exception_ud(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_exception_ac(struct kvm_vcpu *vcpu, u32 error);
 enum kvm_exit_action exit_cr8_write(struct kvm_vcpu *vcpu, u64 value); /* decoded by hardware */
@@ -110,6 +109,28 @@ static inline enum kvm_exit_action exit_skip(struct kvm_vcpu *vcpu)
 
 /* Behind a register write that the guest may get wrong: #GP(0), or on. */
 enum kvm_exit_action exit_gp_or_skip(struct kvm_vcpu *vcpu, int error);
+
+enum kvm_task_reason { KVM_TASK_CALL, KVM_TASK_IRET, KVM_TASK_JMP, KVM_TASK_GATE };
+
+/**
+ * struct kvm_task_switch - an intercepted task switch, as hardware reports it
+ * @selector: of the new task's TSS
+ * @reason: KVM_TASK_*; as VMX numbers them; GATE is one in the IDT
+ * @insn: an instruction led here: the old task goes on behind it
+ * @soft: by INT n, INT3 or INTO
+ * @len: its length, 0 if hardware doesn't tell
+ */
+struct kvm_task_switch {
+	u16 selector;
+	enum kvm_task_reason reason;
+	bool insn;
+	bool soft;
+	u8 len;
+};
+
+/* emul/glue_event.c */
+enum kvm_exit_action exit_task_switch(struct kvm_vcpu *vcpu, const struct kvm_task_switch *from);
+int kvm_deliver(struct kvm_vcpu *vcpu, u8 vector, u8 len, bool has_error, u32 error);
 
 /* emul/glue.c */
 /*

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The emulator's world, made of a vCPU: the only file of emul/ that knows one. */
+/*
+ * The emulator's world, made of a vCPU; instructions. Only this file and glue_event.c, which has
+ * what comes from outside of an instruction, know one.
+ */
 
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -12,73 +15,13 @@
 #include "cpuid.h"
 #include "cr.h"
 #include "dirty.h"
-#include "emul.h"
 #include "event.h"
 #include "exit.h"
 #include "fpu.h"
+#include "glue.h"
 #include "guest_mem.h"
 #include "msr.h"
 #include "trace.h"
-
-/*
- * The log of accesses to devices that the instruction in hand has completed. When an instruction is
- * executed again after userspace did one of them, it meets the same ones in the same order.
- */
-#define LOG_ENTRIES 16
-struct access_log {
-	u64 gpa;
-	u64 linear;
-	u8 len;
-	bool write;
-	u8 data[8];
-};
-
-/*
- * What the instruction in hand was decoded from: the same bytes in the same mode are the same
- * instruction again. Device registers are mostly accessed from few places.
- */
-struct decoded {
-	bool valid;
-	enum emul_mode mode;
-	enum emul_vendor vendor;
-	u64 bytes[2];
-	u64 mask[2]; /* those that belong to the instruction */
-};
-
-/**
- * struct emul_state - one vCPU's emulator
- * @c: the instruction in hand
- * @vcpu: whose
- * @log: completed device accesses of the instruction
- * @nr: how many of them
- * @at: the one that the execution under way meets next
- * @pio_done: the one port access of this iteration was completed by userspace
- * @pio_size: its element size
- * @pio_count: its elements
- * @decoded: what @c holds the decoded form of
- * @msr_done: userspace has answered the access to an MSR ...
- * @msr_error: ... by #GP
- * @msr_value: ... or by this value
- * @rsp: RSP before the instruction
- * @linear_rip: where the instruction stood when userspace was asked
- * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
- */
-struct emul_state {
-	struct emul_ctxt c;
-	struct kvm_vcpu *vcpu;
-	struct access_log log[LOG_ENTRIES];
-	u8 nr, at;
-	bool pio_done;
-	u8 pio_size;
-	u16 pio_count;
-	struct decoded decoded;
-	bool msr_done;
-	bool msr_error;
-	u64 msr_value;
-	u64 rsp;
-	u64 linear_rip;
-	int error;
-};
 
 static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu);
 static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu);
@@ -747,7 +690,7 @@ static void load_registers(struct emul_state *s)
 	vcpu->io.regs_set = false;
 }
 
-static void load_context(struct emul_state *s)
+void glue_load_context(struct emul_state *s)
 {
 	load_registers(s);
 	s->c.shadow = 0;
@@ -755,7 +698,7 @@ static void load_context(struct emul_state *s)
 	op_commit(s);
 }
 
-static void store_context(struct emul_state *s)
+void glue_store_context(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	u64 changed = kvm_rflags_read(vcpu) ^ s->c.rflags;
@@ -773,7 +716,7 @@ static void store_context(struct emul_state *s)
 	kvm_rflags_write(vcpu, s->c.rflags);
 }
 
-static void set_shadow(struct kvm_vcpu *vcpu, u8 shadow)
+void glue_set_shadow(struct kvm_vcpu *vcpu, u8 shadow)
 {
 	u32 now = vendor_call(get_shadow, vcpu), want = 0;
 
@@ -794,7 +737,7 @@ static enum kvm_exit_action retire(struct emul_state *s, bool tf)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 
-	set_shadow(vcpu, s->c.shadow);
+	glue_set_shadow(vcpu, s->c.shadow);
 	if (!tf)
 		return KVM_RESUME;
 	if (vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP)
@@ -803,7 +746,7 @@ static enum kvm_exit_action retire(struct emul_state *s, bool tf)
 	return KVM_RESUME;
 }
 
-static void queue_exception(struct emul_state *s)
+void glue_queue_exception(struct emul_state *s)
 {
 	const struct emul_exception *e = &s->c.exc;
 
@@ -826,6 +769,7 @@ static enum kvm_exit_action give_up(struct emul_state *s)
 	u8 len = min_t(u8, s->c.insn.nr_bytes, EMUL_MAX_INSN_LEN);
 
 	vcpu->stat.insn_emulation_fail++;
+	vcpu->io.complete = NULL; /* an access after a task switch may have asked for one */
 	if (s->error) {
 		vcpu->run_errno = s->error;
 		return KVM_FAIL;
@@ -844,6 +788,25 @@ static enum kvm_exit_action give_up(struct emul_state *s)
 	return KVM_TO_USER;
 }
 
+/* Breakpoints that DR7 enables for one task, and the one of exact matches. */
+#define DR7_LOCAL 0x155
+
+void glue_side_effects(struct emul_state *s, enum emul_result r)
+{
+	struct kvm_vcpu *vcpu = s->vcpu;
+
+	if (s->c.iret)
+		vendor_call(set_nmi_mask, vcpu, false);
+	if (!s->c.task_switch)
+		return;
+	if (vcpu->debug.dr7 & DR7_LOCAL) {
+		vcpu->debug.dr7 &= ~(u64)DR7_LOCAL;
+		kvm_update_dr7(vcpu);
+	}
+	if (s->c.task_trap && r == EMUL_OK)
+		kvm_queue_db(vcpu, DR_SWITCH);
+}
+
 static enum kvm_exit_action execute(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
@@ -852,19 +815,19 @@ static enum kvm_exit_action execute(struct emul_state *s)
 
 	s->at = 0;
 	r = emul_execute(&s->c);
-	store_context(s);
+	glue_store_context(s);
+	if (unlikely(s->c.iret || s->c.task_switch))
+		glue_side_effects(s, r);
 	switch (r) {
 	case EMUL_OK:
-		if (unlikely(s->c.iret))
-			vendor_call(set_nmi_mask, vcpu, false);
 		if (vcpu->mp_state == KVM_MP_STATE_HALTED) {
 			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-			set_shadow(vcpu, s->c.shadow);
+			glue_set_shadow(vcpu, s->c.shadow);
 			return kvm_vcpu_halt(vcpu);
 		}
-		return retire(s, tf);
+		return retire(s, tf && !s->c.no_step);
 	case EMUL_EXCEPTION:
-		queue_exception(s);
+		glue_queue_exception(s);
 		return KVM_RESUME;
 	case EMUL_IO:
 		s->linear_rip = kvm_linear_rip(vcpu);
@@ -962,8 +925,7 @@ static void remember_decoded(struct emul_state *s, const u64 bytes[2])
 	d->valid = true;
 }
 
-/* The instruction at RIP into s->c.insn. */
-static enum emul_result decode(struct emul_state *s)
+enum emul_result glue_decode(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	struct emul_ctxt *c = &s->c;
@@ -1029,12 +991,12 @@ enum kvm_exit_action kvm_emulate(struct kvm_vcpu *vcpu, u32 flags)
 	struct emul_state *s = vcpu->io.emul;
 	enum emul_result r;
 
-	load_context(s);
-	r = decode(s);
+	glue_load_context(s);
+	r = glue_decode(s);
 	if (flags & EMUL_GLUE_UD)
 		return emulate_ud(s, r == EMUL_OK);
 	if (r == EMUL_EXCEPTION) {
-		queue_exception(s);
+		glue_queue_exception(s);
 		return KVM_RESUME;
 	}
 	if (r != EMUL_OK)

@@ -207,9 +207,32 @@ static enum kvm_exit_action exit_msr(struct kvm_vcpu *vcpu)
 	return control_of(vcpu)->exit_info_1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
 }
 
+/* EXITINFO2 of a task switch (15.14.1); hardware has no name for CALL and for gates */
+#define TASK_IRET BIT_ULL(36)
+#define TASK_JMP BIT_ULL(38)
+#define TASK_RF BIT_ULL(48) /* as the old task is to have it */
+
 static enum kvm_exit_action exit_task(struct kvm_vcpu *vcpu)
 {
-	return exit_task_switch(vcpu, control_of(vcpu)->exit_info_1 & 0xffff);
+	const struct vmcb_control_area *control = control_of(vcpu);
+	u32 event = control->exit_int_info, type = event & SVM_EXITINTINFO_TYPE_MASK;
+	u8 vector = event & SVM_EXITINTINFO_VEC_MASK;
+	struct kvm_task_switch task = { .selector = control->exit_info_1, .insn = true };
+	u64 info = control->exit_info_2, rflags = kvm_rflags_read(vcpu);
+
+	if (info & TASK_IRET) {
+		task.reason = KVM_TASK_IRET;
+	} else if (info & TASK_JMP) {
+		task.reason = KVM_TASK_JMP;
+	} else if (event & SVM_EXITINTINFO_VALID) {
+		task.reason = KVM_TASK_GATE;
+		task.soft = type == SVM_EXITINTINFO_TYPE_SOFT ||
+			    (type == SVM_EXITINTINFO_TYPE_EXEPT &&
+			     (vector == BP_VECTOR || vector == OF_VECTOR));
+		task.insn = task.soft;
+	}
+	kvm_rflags_write(vcpu, info & TASK_RF ? rflags | X86_EFLAGS_RF : rflags & ~X86_EFLAGS_RF);
+	return exit_task_switch(vcpu, &task);
 }
 
 /* Triple fault. The VMCB is undefined (15.14.3): INIT makes a state that can be run. */

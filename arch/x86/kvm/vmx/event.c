@@ -134,14 +134,17 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 	const struct kvm_exception *e = &vcpu->event.exception;
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 info = e->vector;
+	u8 soft_len = 0;
 
+	/* One byte, unless somebody put prefixes there: the exit has told. */
+	if (e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF)
+		soft_len = vmx->soft_len ?: 1;
 	if (unlikely(must_deliver(vmx))) {
-		vmx_deliver(vmx, e->vector, e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF);
+		vmx_deliver(vmx, e->vector, soft_len, e->has_error, e->error);
 		return;
 	}
-	if (e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF) {
-		/* One byte, unless somebody put prefixes there: the exit has told. */
-		inject_soft(vmx, info | INTR_TYPE_SOFT_EXCEPTION, vmx->soft_len ?: 1);
+	if (soft_len) {
+		inject_soft(vmx, info | INTR_TYPE_SOFT_EXCEPTION, soft_len);
 		return;
 	}
 	/*
@@ -163,18 +166,20 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u8 vector = vcpu->event.irq.vector;
+	u8 vector = vcpu->event.irq.vector, soft_len = 0;
 
+	if (vcpu->event.irq.soft)
+		soft_len = vmx->soft_len ?: 2;
 	if (vmx->irq_window) {
 		vmx->irq_window = false;
 		vmx_controls_update(vmx);
 	}
 	if (unlikely(must_deliver(vmx))) {
-		vmx_deliver(vmx, vector, vcpu->event.irq.soft ? 2 : 0);
+		vmx_deliver(vmx, vector, soft_len, false, 0);
 		return;
 	}
-	if (vcpu->event.irq.soft) {
-		inject_soft(vmx, vector | INTR_TYPE_SOFT_INTR, vmx->soft_len ?: 2);
+	if (soft_len) {
+		inject_soft(vmx, vector | INTR_TYPE_SOFT_INTR, soft_len);
 		return;
 	}
 	/* 26.3.1.5: none in a shadow. Only userspace can bring that about. */
@@ -188,8 +193,7 @@ void vmx_inject_nmi(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	if (unlikely(must_deliver(vmx))) {
-		vmx_deliver(vmx, X86_TRAP_NMI, 0);
-		vmx_set_nmi_mask(vcpu, true);
+		vmx_deliver(vmx, X86_TRAP_NMI, 0, false, 0);
 		return;
 	}
 	/*
@@ -243,11 +247,6 @@ void vmx_cancel_injection(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 info = vmx->inject, error = 0;
 
-	/* That can't be taken back: it is in the guest. */
-	if (unlikely(vmx->delivered)) {
-		vmx->delivered = false;
-		event_clear_injected(vcpu);
-	}
 	if (!info)
 		return;
 	vmx->inject = 0;

@@ -230,9 +230,22 @@ static enum kvm_exit_action exit_io(struct kvm_vcpu *vcpu)
 	return exit_pio(vcpu, VMX_IO_PORT(qual), VMX_IO_SIZE(qual), qual & VMX_IO_IN);
 }
 
-static enum kvm_exit_action exit_task_switch_reason(struct kvm_vcpu *vcpu)
+/* Table 27-2 */
+static enum kvm_exit_action exit_task(struct kvm_vcpu *vcpu)
 {
-	return exit_task_switch(vcpu, vmcs_read(EXIT_QUALIFICATION) & 0xffff);
+	u64 qual = vmcs_read(EXIT_QUALIFICATION);
+	u32 event = to_vmx(vcpu)->vectoring, type = event & INTR_INFO_INTR_TYPE_MASK;
+	struct kvm_task_switch task = {
+		.selector = qual, .reason = qual >> 30 & 3, .insn = true,
+	};
+
+	if (task.reason == KVM_TASK_GATE) {
+		task.soft = type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_SOFT_EXCEPTION;
+		task.insn = task.soft || type == INTR_TYPE_PRIV_SW_EXCEPTION;
+	}
+	if (task.insn)
+		task.len = vmcs_read(VM_EXIT_INSTRUCTION_LEN);
+	return exit_task_switch(vcpu, &task);
 }
 
 /* The deadline, or as much of the time to it as the timer holds. */
@@ -282,7 +295,7 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_INIT_SIGNAL] = KVM_EXIT_ROW(exit_nothing, NMI),
 	[EXIT_REASON_INTERRUPT_WINDOW] = KVM_EXIT_ROW(vmx_exit_irq_window, IRQ_WINDOW),
 	[EXIT_REASON_NMI_WINDOW] = KVM_EXIT_ROW(vmx_exit_nmi_window, NMI_WINDOW),
-	[EXIT_REASON_TASK_SWITCH] = KVM_EXIT_ROW(exit_task_switch_reason, TASK_SWITCH),
+	[EXIT_REASON_TASK_SWITCH] = KVM_EXIT_ROW(exit_task, TASK_SWITCH),
 	[EXIT_REASON_CPUID] = KVM_EXIT_ROW(exit_cpuid, CPUID),
 	[REASON_GETSEC] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_HLT] = KVM_EXIT_ROW(exit_hlt, HLT),

@@ -9,12 +9,10 @@
 
 #include <linux/sched/signal.h>
 #include <asm/msr.h>
-#include <asm/trapnr.h>
 
 #include "cr.h"
 #include "event.h"
 #include "exit.h"
-#include "guest_mem.h"
 #include "vmx.h"
 
 /* --- may hardware run this? ------------------------------------------------------------------ */
@@ -99,65 +97,22 @@ bool vmx_must_emulate(struct vcpu_vmx *vmx)
 	return (kvm_cr0(vcpu) & mode) != mode || !segments_valid(vcpu);
 }
 
-/* --- events in real mode --------------------------------------------------------------------- */
-
-/* Push a word. The stack wraps at 64 KiB (SDM vol. 3, 20.1.1). */
-static int push(struct kvm_vcpu *vcpu, u16 value)
-{
-	u64 rsp = kvm_rsp_read(vcpu);
-	u16 sp = rsp - sizeof(value);
-	gpa_t gpa = (u32)(vmcs_read(GUEST_SS_BASE) + sp);
-
-	if (kvm_write_guest(vcpu->kvm, gpa, &value, sizeof(value)))
-		return -EFAULT;
-	kvm_rsp_write(vcpu, (rsp & ~0xffffULL) | sp);
-	return 0;
-}
-
-static int enter_handler(struct kvm_vcpu *vcpu, u8 vector, u64 rip)
-{
-	u64 rflags = kvm_rflags_read(vcpu);
-	struct {
-		u16 ip;
-		u16 cs;
-	} target;
-
-	if (vector * sizeof(target) + sizeof(target) - 1 > vmcs_read(GUEST_IDTR_LIMIT) ||
-	    kvm_read_guest(vcpu->kvm, vmcs_read(GUEST_IDTR_BASE) + vector * sizeof(target), &target,
-			   sizeof(target)))
-		return -EFAULT;
-	if (push(vcpu, rflags) || push(vcpu, vmcs_read(GUEST_CS_SELECTOR)) || push(vcpu, rip))
-		return -EFAULT;
-	kvm_rflags_write(vcpu, rflags & ~(u64)(X86_EFLAGS_IF | X86_EFLAGS_TF | X86_EFLAGS_AC |
-					       X86_EFLAGS_RF));
-	vmcs_write(GUEST_CS_SELECTOR, target.cs);
-	vmcs_write(GUEST_CS_BASE, (u32)target.cs << 4);
-	kvm_rip_write(vcpu, target.ip);
-	return 0;
-}
+/* --- events ---------------------------------------------------------------------------------- */
 
 /**
- * vmx_deliver() - give an event to a guest in real mode, without hardware
+ * vmx_deliver() - give an event to a guest that hardware can't run
  * @vmx: the vCPU, loaded, with vmx_must_emulate()
- * @vector: exception, NMI or interrupt
+ * @vector: exception, NMI or interrupt: the injected one
  * @len: length of the instruction that a software event returns behind, else 0
+ * @has_error: it has an error code
+ * @error: the error code
  *
- * What can't be delivered is the end of the guest in real mode (SDM vol. 3, 20.1.4: a shutdown),
- * and not there yet in protected mode without paging: userspace hears of it.
  * Context: serving KVM_REQ_EVENT: may sleep and touch guest memory.
  */
-void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len)
+void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len, bool has_error, u32 error)
 {
-	struct kvm_vcpu *vcpu = &vmx->vcpu;
-
-	vmx->delivered = true;
-	if (kvm_is_pe(vcpu)) {
-		vmx->undeliverable = true;
-		return;
-	}
-	vmx_set_shadow(vcpu, 0);
-	if (enter_handler(vcpu, vector, kvm_rip_read(vcpu) + len))
-		kvm_make_request(KVM_REQ_TRIPLE_FAULT, vcpu);
+	/* vmx_exit_emulate() tells userspace of what can't be done. */
+	vmx->undeliverable = kvm_deliver(&vmx->vcpu, vector, len, has_error, error);
 }
 
 /* --- instructions ---------------------------------------------------------------------------- */
@@ -211,7 +166,8 @@ enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu)
 
 	if (vmx->undeliverable) {
 		vmx->undeliverable = false;
-		pr_warn_ratelimited("kvm-intel: vCPU %d: event in unpaged protected mode\n",
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+		pr_warn_ratelimited("kvm-intel: vCPU %d: event that can't be delivered\n",
 				    vcpu->vcpu_id);
 		vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 		vcpu->run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;

@@ -178,8 +178,7 @@ noinstr void vmx_run(struct kvm_vcpu *vcpu)
 		vcpu->exit.insn_len = 0;
 		vcpu->exit.failed_entry = false;
 		vmx->vectoring = 0;
-		vmx->injecting = vmx->delivered;
-		vmx->delivered = false;
+		vmx->injecting = false;
 		return;
 	}
 	if (vcpu->regs.cr2 != native_read_cr2())

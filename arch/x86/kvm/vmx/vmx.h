@@ -82,8 +82,7 @@ struct vcpu_vmx {
 	bool flush; /* [v] drop all before the next entry */
 	bool emulate; /* [v] no guest mode for the state that the guest is in (rmode.c) */
 	bool emulate_check; /* [v] CR0, flags or segments were set: find out anew */
-	bool delivered; /* [v] an event went into that state without hardware */
-	bool undeliverable; /* [v] or could not */
+	bool undeliverable; /* [v] an event for that state could not be delivered */
 	bool pdptes_stale; /* [v] the VMCS's are not those of the guest's CR3 and mode */
 
 	/* what the last exit said, read once */
@@ -207,7 +206,7 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx);
 
 /* rmode.c */
 bool vmx_must_emulate(struct vcpu_vmx *vmx);
-void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len);
+void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len, bool has_error, u32 error);
 enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu);
 
 /* dump.c */
