@@ -31,3 +31,7 @@ emul_task-srcs := emul_task.c $(emul-srcs)
 # Random input for all that an instruction can see.
 progs += emul_fuzz
 emul_fuzz-srcs := emul_fuzz.c $(emul-srcs)
+
+# What differed from the CPU once.
+progs += emul_found
+emul_found-srcs := emul_found.c $(emul-srcs)

@@ -431,6 +431,7 @@ enum emul_result emul_salc(struct emul_work *w);
 /* move.c */
 enum emul_result emul_nop(struct emul_work *w);
 enum emul_result emul_mov(struct emul_work *w);
+enum emul_result emul_movnti(struct emul_work *w);
 enum emul_result emul_movsx(struct emul_work *w);
 enum emul_result emul_mov_from_seg(struct emul_work *w);
 enum emul_result emul_mov_to_seg(struct emul_work *w);

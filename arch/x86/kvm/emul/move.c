@@ -7,11 +7,20 @@ enum emul_result emul_nop(struct emul_work *w)
 	return EMUL_OK;
 }
 
-/* MOV, MOVZX, MOVNTI: the operands' sizes do the work. */
+/* MOV, MOVZX: the operands' sizes do the work. */
 enum emul_result emul_mov(struct emul_work *w)
 {
 	w->dst.val = w->src.val;
 	return EMUL_OK;
+}
+
+/* There is none of 16 bits. */
+enum emul_result emul_movnti(struct emul_work *w)
+{
+	unsigned int size = max_t(u8, w->size, 4);
+	const struct emul_insn *i = w->insn;
+
+	return emul_write_seg(w, i->seg, emul_ea(w), &w->gpr[i->reg], size);
 }
 
 enum emul_result emul_movsx(struct emul_work *w)

@@ -173,7 +173,8 @@ enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsi
 		if (!emul_segment_permits(c, &s, ea, n, acc))
 			return segment_fault(c, seg);
 	}
-	if (n > 1 && n <= 8 && *linear & (n - 1) && emul_wants_alignment(c))
+	/* Vectors of 32 bytes want no more than those of 16. */
+	if (*linear & (min(n, 16u) - 1) && emul_wants_alignment(c))
 		return emul_raise_code(c, EXC_AC, 0);
 	return EMUL_OK;
 }

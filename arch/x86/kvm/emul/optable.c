@@ -282,7 +282,7 @@ static const struct emul_row op_bc[4] = {
 static const struct emul_row op_bd[4] = {
 	ROW2(I(emul_bsr, G, E, M)), I(emul_lzcnt, G, E, M | F_MOV), I(emul_bsr, G, E, M)
 };
-static const struct emul_row op_c3[4] = { I(emul_mov, E, G, M | F_MEM | F_MOV), UD, UD, UD };
+static const struct emul_row op_c3[4] = { X(emul_movnti, M | F_MEM), UD, UD, UD };
 
 #define CMOV		I(emul_cmov, G, E, M)
 #define FAR_JCC		FULL(emul_jcc, NONE, NONE, RELZ, F_NEAR)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Instructions that were wrong until they ran beside the CPU (tests/fuzz/emul). */
+#include <stdio.h>
+#include <string.h>
+
+#include "emul_world.h"
+#include "tap.h"
+
+#define CODE	0x1000u
+#define DATA	0x4000u
+#define STACK	0x8000u
+
+static struct world w;
+static u8 ram[0x10000];
+
+static void setup(enum emul_mode mode)
+{
+	world_init(&w, mode);
+	world_map(&w, 0, sizeof(ram), ram, true);
+	memset(ram, 0, sizeof(ram));
+	w.c.rip = CODE;
+	w.gpr[EMUL_RSP] = STACK;
+}
+
+static u64 peek(unsigned int addr, unsigned int n)
+{
+	u64 val = 0;
+
+	memcpy(&val, ram + addr, n);
+	return val;
+}
+
+#define run(bytes) run_bytes(bytes, sizeof(bytes) - 1)
+
+static enum emul_result run_bytes(const char *bytes, unsigned int n)
+{
+	w.c.rip = CODE;
+	memcpy(ram + CODE, bytes, n);
+	return world_step(&w);
+}
+
+static void test_movnti(void)
+{
+	setup(EMUL_MODE_PROT16);
+	w.gpr[EMUL_RBX] = DATA;
+	w.gpr[EMUL_RCX] = 0x11223344;
+	tap_eq(run("\x0f\xc3\x0f"), EMUL_OK, "movnti [bx], ecx in 16-bit code");
+	tap_eq(peek(DATA, 8), 0x11223344, "it has no 16-bit form");
+}
+
+/* Vector operands of 16 and 32 bytes want to be aligned to 16. */
+static void test_alignment(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.c.cpl = 3;
+	w.c.rflags |= 0x40000;
+	w.cr[0] |= 0x40000;
+	w.gpr[EMUL_RBX] = DATA + 8;
+	tap_eq(run("\x0f\x10\x03"), EMUL_EXCEPTION, "movups, not aligned, with AC");
+	tap_eq(w.c.exc.vector, 17, "is #AC");
+	w.gpr[EMUL_RBX] = DATA + 16;
+	tap_eq(run("\x0f\x10\x03"), EMUL_OK, "movups, aligned");
+	tap_eq(run("\xc5\xfc\x10\x03"), EMUL_OK, "vmovups of 32 bytes, aligned to 16");
+}
+
+int main(void)
+{
+	test_movnti();
+	test_alignment();
+	return tap_done();
+}
