@@ -7,6 +7,7 @@
 #include "tap.h"
 
 #define CODE	0x1000u
+#define GDT	0x2000u
 #define DATA	0x4000u
 #define STACK	0x8000u
 
@@ -20,6 +21,13 @@ static void setup(enum emul_mode mode)
 	memset(ram, 0, sizeof(ram));
 	w.c.rip = CODE;
 	w.gpr[EMUL_RSP] = STACK;
+	w.table_base[EMUL_GDT] = GDT;
+	w.table_limit[EMUL_GDT] = 0x7f;
+}
+
+static void poke(unsigned int addr, u64 val, unsigned int n)
+{
+	memcpy(ram + addr, &val, n);
 }
 
 static u64 peek(unsigned int addr, unsigned int n)
@@ -63,9 +71,24 @@ static void test_alignment(void)
 	tap_eq(run("\xc5\xfc\x10\x03"), EMUL_OK, "vmovups of 32 bytes, aligned to 16");
 }
 
+/* AMD's far pointers have 32-bit offsets at most, what is pushed has 64 bits. */
+static void test_far_call(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.c.vendor = EMUL_VENDOR_AMD;
+	poke(GDT + 0x18, 0x00af9b000000ffff, 8);
+	poke(DATA, 0x0018ffffffff, 6);
+	w.gpr[EMUL_RBX] = DATA;
+	tap_eq(run("\x48\xff\x1b"), EMUL_OK, "AMD: rex.w call far [rbx]");
+	tap_eq(w.c.rip, 0xffffffff, "target");
+	tap_eq(w.gpr[EMUL_RSP], STACK - 16, "pushes 64 bits twice");
+	tap_eq(peek(STACK - 16, 8), CODE + 3, "return address");
+}
+
 int main(void)
 {
 	test_movnti();
 	test_alignment();
+	test_far_call();
 	return tap_done();
 }

@@ -323,19 +323,18 @@ static enum emul_result call_far(struct emul_work *w, u16 selector, u64 offset, 
 }
 
 /* A far pointer in memory: offset, then selector. AMD has no 64-bit offsets here. */
-static enum emul_result read_far_pointer(struct emul_work *w, u16 *selector, u64 *offset,
-					 unsigned int *size)
+static enum emul_result read_far_pointer(struct emul_work *w, u16 *selector, u64 *offset)
 {
 	const struct emul_insn *i = w->insn;
+	unsigned int size = w->c->vendor == EMUL_VENDOR_AMD ? min_t(u8, w->size, 4) : w->size;
 	u64 ea = emul_ea(w);
 	enum emul_result res;
 
-	*size = w->c->vendor == EMUL_VENDOR_AMD ? min_t(u8, w->size, 4) : w->size;
 	*offset = 0;
-	res = emul_read_seg(w, i->seg, ea, offset, *size);
+	res = emul_read_seg(w, i->seg, ea, offset, size);
 	if (res != EMUL_OK)
 		return res;
-	return emul_read_seg(w, i->seg, (ea + *size) & emul_mask(i->addrsize), selector, 2);
+	return emul_read_seg(w, i->seg, (ea + size) & emul_mask(i->addrsize), selector, 2);
 }
 
 enum emul_result emul_jmp_far(struct emul_work *w)
@@ -346,11 +345,10 @@ enum emul_result emul_jmp_far(struct emul_work *w)
 enum emul_result emul_jmp_far_ind(struct emul_work *w)
 {
 	enum emul_result res;
-	unsigned int size;
 	u16 selector;
 	u64 offset;
 
-	res = read_far_pointer(w, &selector, &offset, &size);
+	res = read_far_pointer(w, &selector, &offset);
 	return res == EMUL_OK ? jmp_far(w, selector, offset) : res;
 }
 
@@ -362,12 +360,11 @@ enum emul_result emul_call_far(struct emul_work *w)
 enum emul_result emul_call_far_ind(struct emul_work *w)
 {
 	enum emul_result res;
-	unsigned int size;
 	u16 selector;
 	u64 offset;
 
-	res = read_far_pointer(w, &selector, &offset, &size);
-	return res == EMUL_OK ? call_far(w, selector, offset, size) : res;
+	res = read_far_pointer(w, &selector, &offset);
+	return res == EMUL_OK ? call_far(w, selector, offset, w->size) : res;
 }
 
 /* --- returns --------------------------------------------------------------------------------- */
