@@ -3,12 +3,15 @@
 
 emul-srcs := $(filter-out %/glue.c %/glue_event.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
 
+emul-cpu-srcs := emul_cpu.c emul_cpu_child.S $(emul-srcs)
+
+# Against the CPU: the fuzzer of tests/fuzz/emul for a short while.
 progs += emul_diff
-emul_diff-srcs := emul_diff.c emul_cpu.c $(emul-srcs)
+emul_diff-srcs := $(filter-out %/guided.c,$(wildcard ../fuzz/emul/*.c)) $(emul-cpu-srcs)
 
 # Lengths: against objdump (a corpus, and random instructions at run time) and the CPU.
 progs += emul_len
-emul_len-srcs := emul_len.c emul_cpu.c $(emul-srcs)
+emul_len-srcs := emul_len.c $(emul-cpu-srcs)
 extra += $(foreach b,64 32 16,$(OUT)/emul_corpus$(b).lst)
 
 $(OUT)/emul_corpus%.lst: emul_corpus.S

@@ -1,35 +1,108 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <cpuid.h>
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/rseq.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "emul_cpu.h"
 
-#define FILE_CODE	0
-#define FILE_DATA	(FILE_CODE + CPU_CODE_SIZE)
-#define FILE_STACK	(FILE_DATA + CPU_DATA_SIZE)
-#define FILE_CONST	(FILE_STACK + CPU_STACK_SIZE)
-#define FILE_SIZE	(FILE_CONST + CPU_CONST_SIZE)
+#define OFFSET(type, field, value) _Static_assert(offsetof(type, field) == (value), #field)
+
+OFFSET(struct cpu_control, unmap, CTL_UNMAP);
+OFFSET(struct cpu_test, nr_patches, TEST_NR_PATCHES);
+OFFSET(struct cpu_test, vec, TEST_VEC);
+OFFSET(struct cpu_test, out, TEST_OUT);
+OFFSET(struct cpu_out, signal, OUT_SIGNAL);
+OFFSET(struct cpu_out, hash, OUT_HASH);
+OFFSET(struct cpu_out, vec, OUT_VEC);
+_Static_assert(sizeof(struct cpu_test) == CPU_TEST_SIZE, "struct cpu_test");
+_Static_assert(sizeof(struct cpu_patch) == PATCH_SIZE, "struct cpu_patch");
+
+#define TASK_END 0x7ffffffff000ul
+/* A batch takes a millisecond. */
+#define PATIENCE_SECONDS 5
+
+/* emul_cpu_child.S: the code, its size, where in it the handler is. */
+extern const u8 emul_cpu_child[];
+extern const u32 emul_cpu_child_size, emul_cpu_child_handler;
+
+struct range {
+	unsigned long addr, size;
+	int prot;
+	off_t offset;
+};
+
+/* All that the child keeps, by address. */
+static const struct range kept[] = {
+	{ CPU_CODE, CPU_CODE_SIZE, PROT_READ | PROT_EXEC, CPU_IMAGE_CODE },
+	{ CPU_DATA, CPU_DATA_SIZE, PROT_READ | PROT_WRITE, CPU_IMAGE_DATA },
+	{ CPU_CONST, CPU_CONST_SIZE, PROT_READ, CPU_IMAGE_CONST },
+	{ CPU_STACK, CPU_STACK_SIZE, PROT_READ | PROT_WRITE, CPU_IMAGE_STACK },
+	{ CPU_OWN_CODE, CPU_PAGE, PROT_READ | PROT_EXEC, -1 },
+	{ CPU_OWN_MEM, CPU_OWN_SIZE, PROT_READ | PROT_WRITE, 0 },
+	{ CPU_OWN_FRAME, CPU_PAGE, PROT_READ | PROT_WRITE, -1 },
+};
+
+#define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
+
+#define PAGES32(n) .limit = (n), .limit_in_pages = 1, .seg_32bit = 1
+#define FLAT32 PAGES32(0xfffff)
+#define DOWN .contents = MODIFY_LDT_CONTENTS_STACK
+#define CODE .contents = MODIFY_LDT_CONTENTS_CODE
+
+static const struct user_desc ldt[CPU_NR_LDT] = {
+	[CPU_LDT_CODE16] = { CODE, .base_addr = CPU_CODE, .limit = 0xffff },
+	[CPU_LDT_CODE32] = { CODE, .base_addr = CPU_CODE, .limit = 0xfff, .seg_32bit = 1 },
+	[CPU_LDT_DATA16] = { .base_addr = CPU_DATA - 0x800, .limit = 0xffff },
+	[CPU_LDT_DATA32] = { .base_addr = CPU_DATA, .limit = 0x17ff, .seg_32bit = 1 },
+	[CPU_LDT_WRAP] = { FLAT32, .base_addr = 0xf0000000 },
+	[CPU_LDT_RO] = { FLAT32, .base_addr = CPU_DATA, .read_exec_only = 1 },
+	[CPU_LDT_DOWN32] = { DOWN, PAGES32(CPU_DATA / CPU_PAGE) },
+	[CPU_LDT_DOWN16] = { DOWN, .base_addr = CPU_DATA, .limit = 0xfff },
+	[CPU_LDT_STACK16] = { .base_addr = CPU_STACK, .limit = 0xffff },
+	[CPU_LDT_EXEC_ONLY] = { CODE, FLAT32, .read_exec_only = 1 },
+	[CPU_LDT_FLAT_CODE] = { CODE, FLAT32 },
+	[CPU_LDT_ABSENT] = { FLAT32, .seg_not_present = 1 },
+	[CPU_LDT_SHORT_CODE16] = { CODE, .base_addr = CPU_CODE, .limit = 0x7ff },
+	[CPU_LDT_STACK_DOWN] = { DOWN, PAGES32(CPU_STACK / CPU_PAGE - 1) },
+	[CPU_LDT_CONFORMING_ABSENT] = { FLAT32, .contents = 3, .seg_not_present = 1 },
+};
+
+/* As Linux makes one: accessed, DPL 3. */
+u64 cpu_descriptor(unsigned int nr)
+{
+	const struct user_desc *d = &ldt[nr];
+	u64 type = 0x11 | (d->read_exec_only ? 0 : 2) | d->contents << 2;
+
+	return (d->limit & 0xffff) | (u64)(d->base_addr & 0xffffff) << 16 | type << 40 |
+	       3ull << 45 | (u64)!d->seg_not_present << 47 | (u64)(d->limit >> 16) << 48 |
+	       (u64)d->seg_32bit << 54 | (u64)d->limit_in_pages << 55 |
+	       (u64)(d->base_addr >> 24) << 56;
+}
 
 bool cpu_is_amd(void)
 {
 	unsigned int a, b = 0, c, d;
 
 	__get_cpuid(0, &a, &b, &c, &d);
-	return b == 0x68747541 || b == 0x6f677948;	/* "Auth", "Hygo" */
+	return b == 0x68747541 || b == 0x6f677948; /* "Auth", "Hygo" */
 }
 
 /* In the child, before its own memory goes: glibc's restartable sequence area would be missed. */
@@ -45,81 +118,151 @@ static void unregister_rseq(void)
 #endif
 }
 
-static void map_child(int fd, unsigned long addr, unsigned long size, int prot, off_t off)
+static void map_kept(int fd)
 {
-	if (mmap((void *)addr, size, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, off) !=
-	    (void *)addr)
-		_exit(1);
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < NR_KEPT; i++) {
+		const struct range *k = &kept[i];
+		bool shared = k->offset >= 0;
+
+		p = mmap((void *)k->addr, k->size, shared ? k->prot : PROT_READ | PROT_WRITE,
+			 MAP_POPULATE | MAP_FIXED_NOREPLACE |
+				 (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS),
+			 shared ? fd : -1, shared ? k->offset : 0);
+		if (p != (void *)k->addr)
+			_exit(1);
+		if (shared)
+			continue;
+		if (k->addr == CPU_OWN_CODE)
+			memcpy(p, emul_cpu_child, emul_cpu_child_size);
+		if (mprotect(p, k->size, k->prot))
+			_exit(1);
+	}
 }
 
-static void child(int fd)
+/* The kernel's own call: sanitizers have ideas about signals. */
+static void handle_signals(void)
 {
-	map_child(fd, CPU_CODE, CPU_CODE_SIZE, PROT_READ | PROT_EXEC, FILE_CODE);
-	map_child(fd, CPU_DATA, CPU_DATA_SIZE, PROT_READ | PROT_WRITE, FILE_DATA);
-	map_child(fd, CPU_STACK, CPU_STACK_SIZE, PROT_READ | PROT_WRITE, FILE_STACK);
-	map_child(fd, CPU_CONST, CPU_CONST_SIZE, PROT_READ, FILE_CONST);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	unregister_rseq();
-	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-		_exit(1);
-	raise(SIGSTOP);
-	_exit(1);
-}
-
-/* Have the child make a system call from its code page. */
-static bool child_syscall(struct cpu *cpu, long nr, long a, long b, long c)
-{
-	struct user_regs_struct regs;
-	int status;
-
-	memcpy(cpu->code, "\x0f\x05", 2);
-	if (ptrace(PTRACE_GETREGS, cpu->pid, 0, &regs))
-		return false;
-	regs.rax = nr;
-	regs.orig_rax = -1;
-	regs.rdi = a;
-	regs.rsi = b;
-	regs.rdx = c;
-	regs.rip = CPU_CODE;
-	if (ptrace(PTRACE_SETREGS, cpu->pid, 0, &regs) ||
-	    ptrace(PTRACE_SINGLESTEP, cpu->pid, 0, 0) ||
-	    waitpid(cpu->pid, &status, 0) != cpu->pid || !WIFSTOPPED(status) ||
-	    WSTOPSIG(status) != SIGTRAP || ptrace(PTRACE_GETREGS, cpu->pid, 0, &regs))
-		return false;
-	return (long)regs.rax >= 0;
-}
-
-/* Take from the child all memory but our pages, and then all system calls. */
-static bool strip_child(struct cpu *cpu)
-{
-	static const unsigned long kept[][2] = {
-		{ CPU_CODE, CPU_CODE_SIZE }, { CPU_DATA, CPU_DATA_SIZE },
-		{ CPU_STACK, CPU_STACK_SIZE }, { CPU_CONST, CPU_CONST_SIZE },
+	static const int caught[] = { SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS };
+	struct {
+		unsigned long handler, flags, restorer, mask;
+	} act = {
+		.handler = CPU_OWN_CODE + emul_cpu_child_handler,
+		.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */,
 	};
-	unsigned long from = 0;
+	stack_t stack = {
+		.ss_sp = (void *)(CPU_OWN_MEM + CPU_OWN_STACK),
+		.ss_size = CPU_OWN_STACK_SIZE,
+	};
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
-		if (!child_syscall(cpu, SYS_munmap, from, kept[i][0] - from, 0))
-			return false;
-		from = kept[i][0] + kept[i][1];
+	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		if (syscall(SYS_rt_sigaction, caught[i], &act, NULL, 8))
+			_exit(1);
+	if (syscall(SYS_sigaltstack, &stack, NULL))
+		_exit(1);
+}
+
+/* System calls come from the child's own code only; any other is SIGSYS. */
+static void forbid_syscalls(void)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, instruction_pointer) + 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CPU_OWN_CODE >> 32, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, instruction_pointer)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(CPU_PAGE - 1u)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (u32)CPU_OWN_CODE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+	};
+	struct sock_fprog prog = { .len = sizeof(insns) / sizeof(insns[0]), .filter = insns };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(1);
+}
+
+static void child(struct cpu *cpu)
+{
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	map_kept(cpu->fd);
+	for (i = 0; i < CPU_NR_LDT && cpu->has_ldt; i++) {
+		struct user_desc d = ldt[i];
+
+		d.entry_number = i;
+		if (syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)))
+			_exit(1);
 	}
-	return child_syscall(cpu, SYS_munmap, from, 0x7ffffffff000ul - from, 0) &&
-	       child_syscall(cpu, SYS_close_range, 0, ~0u, 0) &&
-	       child_syscall(cpu, SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0);
+	unregister_rseq();
+	handle_signals();
+	syscall(SYS_close_range, 0, ~0u, 0);
+	forbid_syscalls();
+	((void (*)(void))CPU_OWN_CODE)();
+}
+
+static void futex_wake(struct cpu *cpu)
+{
+	syscall(SYS_futex, &cpu->control->go, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Return: false if the child didn't finish: it died, or hangs. */
+static bool wait_idle(struct cpu *cpu)
+{
+	struct timespec step = { .tv_nsec = 100000000 };
+	unsigned int tries;
+
+	for (tries = 0; tries < PATIENCE_SECONDS * 10; tries++) {
+		if (!__atomic_load_n(&cpu->control->go, __ATOMIC_ACQUIRE))
+			return true;
+		syscall(SYS_futex, &cpu->control->go, FUTEX_WAIT, 1, &step, NULL, 0);
+		if (waitpid(cpu->pid, NULL, WNOHANG) == cpu->pid) {
+			cpu->pid = 0;
+			return false;
+		}
+	}
+	return false;
+}
+
+static void set_unmapped(struct cpu_control *control)
+{
+	unsigned long from = 0;
+	unsigned int i, n = 0;
+
+	for (i = 0; i <= NR_KEPT; i++) {
+		unsigned long to = i < NR_KEPT ? kept[i].addr : TASK_END;
+
+		if (to > from) {
+			control->unmap[n][0] = from;
+			control->unmap[n++][1] = to - from;
+		}
+		if (i < NR_KEPT)
+			from = to + ((kept[i].size + CPU_PAGE - 1) & -(unsigned long)CPU_PAGE);
+	}
+	control->unmap[n][1] = 0;
 }
 
 static bool spawn(struct cpu *cpu)
 {
-	int status;
-
+	memcpy(cpu->image, cpu->pristine, CPU_IMAGE_SIZE);
+	memset(cpu->control, 0, sizeof(*cpu->control));
+	set_unmapped(cpu->control);
+	cpu->control->go = 1;
+	cpu->control->avx = cpu->avx;
 	fflush(stdout);
 	cpu->pid = fork();
 	if (!cpu->pid)
-		child(cpu->fd);
+		child(cpu);
 	if (cpu->pid < 0)
 		return false;
-	if (waitpid(cpu->pid, &status, 0) == cpu->pid && WIFSTOPPED(status) && strip_child(cpu))
+	if (wait_idle(cpu))
 		return true;
 	cpu_stop(cpu);
 	return false;
@@ -134,181 +277,115 @@ void cpu_stop(struct cpu *cpu)
 	cpu->pid = 0;
 }
 
-static void to_user_regs(const struct cpu_state *s, struct user_regs_struct *r)
+u64 cpu_hash(const u8 *image, const u8 *pristine)
 {
-	memset(r, 0, sizeof(*r));
-	r->rax = s->gpr[0]; r->rcx = s->gpr[1]; r->rdx = s->gpr[2]; r->rbx = s->gpr[3];
-	r->rsp = s->gpr[4]; r->rbp = s->gpr[5]; r->rsi = s->gpr[6]; r->rdi = s->gpr[7];
-	r->r8 = s->gpr[8]; r->r9 = s->gpr[9]; r->r10 = s->gpr[10]; r->r11 = s->gpr[11];
-	r->r12 = s->gpr[12]; r->r13 = s->gpr[13]; r->r14 = s->gpr[14]; r->r15 = s->gpr[15];
-	r->rip = s->rip;
-	r->eflags = s->rflags;
-	r->orig_rax = -1;
-	r->cs = s->cs; r->ss = s->ss; r->ds = s->ds; r->es = s->es; r->fs = s->fs; r->gs = s->gs;
-	r->fs_base = s->fs_base; r->gs_base = s->gs_base;
+	u64 hash = 0, q[2];
+	unsigned int i;
+
+	for (i = 0; i < CPU_IMAGE_WRITABLE; i += 16) {
+		if (!memcmp(image + i, pristine + i, 16))
+			continue;
+		memcpy(q, image + i, 16);
+		hash = (hash + i + q[0]) * HASH_FACTOR;
+		hash = (hash + q[1]) * HASH_FACTOR;
+	}
+	return hash;
 }
 
-static void from_user_regs(struct cpu_state *s, const struct user_regs_struct *r)
+unsigned int cpu_run(struct cpu *cpu, unsigned int n)
 {
-	s->gpr[0] = r->rax; s->gpr[1] = r->rcx; s->gpr[2] = r->rdx; s->gpr[3] = r->rbx;
-	s->gpr[4] = r->rsp; s->gpr[5] = r->rbp; s->gpr[6] = r->rsi; s->gpr[7] = r->rdi;
-	s->gpr[8] = r->r8; s->gpr[9] = r->r9; s->gpr[10] = r->r10; s->gpr[11] = r->r11;
-	s->gpr[12] = r->r12; s->gpr[13] = r->r13; s->gpr[14] = r->r14; s->gpr[15] = r->r15;
-	s->rip = r->rip;
-	s->rflags = r->eflags;
-	s->cs = r->cs; s->ss = r->ss; s->ds = r->ds; s->es = r->es; s->fs = r->fs; s->gs = r->gs;
-}
+	unsigned int done;
 
-static bool write_vec(struct cpu *cpu, const struct cpu_state *s)
-{
-	struct user_fpregs_struct fp;
-
-	if (ptrace(PTRACE_GETFPREGS, cpu->pid, 0, &fp))
-		return false;
-	memcpy(fp.xmm_space, s->xmm, sizeof(s->xmm));
-	return !ptrace(PTRACE_SETFPREGS, cpu->pid, 0, &fp);
-}
-
-static bool read_vec(struct cpu *cpu, struct cpu_state *s)
-{
-	struct user_fpregs_struct fp;
-
-	if (ptrace(PTRACE_GETFPREGS, cpu->pid, 0, &fp))
-		return false;
-	memcpy(s->xmm, fp.xmm_space, sizeof(s->xmm));
-	return true;
-}
-
-static bool step(struct cpu *cpu, struct cpu_state *state, struct cpu_fault *fault)
-{
-	struct user_regs_struct regs;
-	siginfo_t info;
-	int status;
-
-	to_user_regs(state, &regs);
-	if (ptrace(PTRACE_SETREGS, cpu->pid, 0, &regs) ||
-	    (state->use_vec && !write_vec(cpu, state)) ||
-	    ptrace(PTRACE_SINGLESTEP, cpu->pid, 0, 0) ||
-	    waitpid(cpu->pid, &status, 0) != cpu->pid || !WIFSTOPPED(status) ||
-	    ptrace(PTRACE_GETREGS, cpu->pid, 0, &regs) ||
-	    (state->use_vec && !read_vec(cpu, state)))
-		return false;
-	from_user_regs(state, &regs);
-	fault->sig = WSTOPSIG(status);
-	if (ptrace(PTRACE_GETSIGINFO, cpu->pid, 0, &info))
-		return false;
-	fault->code = info.si_code;
-	fault->addr = (unsigned long)info.si_addr;
-	if (fault->sig == SIGTRAP && fault->code == TRAP_TRACE)
-		fault->sig = 0;
-	return true;
-}
-
-bool cpu_step(struct cpu *cpu, struct cpu_state *state, struct cpu_fault *fault)
-{
-	memset(fault, 0, sizeof(*fault));
-	if (step(cpu, state, fault))
-		return true;
+	/* A batch of one before has left its traces. */
+	if (cpu->control->count == 1)
+		memcpy(cpu->image, cpu->pristine, CPU_IMAGE_SIZE);
+	cpu->control->count = n;
+	__atomic_store_n(&cpu->control->go, 1, __ATOMIC_RELEASE);
+	futex_wake(cpu);
+	if (wait_idle(cpu)) {
+		if (n == 1)
+			cpu->test->out.hash = cpu_hash(cpu->image, cpu->pristine);
+		return n;
+	}
+	done = cpu->control->index;
+	cpu->lost++;
 	cpu_stop(cpu);
 	if (!spawn(cpu)) {
 		fprintf(stderr, "emul_cpu: can't start a child again: %s\n", strerror(errno));
 		exit(2);
 	}
-	return false;
+	return done < n ? done : 0;
 }
 
 /* An instruction whose result is known, 64-bit code. */
 struct known {
 	const char *name;
-	u8 insn[8];
-	int sig, code;		/* code: -1 for any but SI_KERNEL */
-	u64 addr;
+	const char *insn;
+	unsigned int len;
+	u8 vector;
+	u64 error_code, cr2;
 };
 
 /* RAX is 0x40 in all of them, RCX not canonical. */
 static const struct known known[] = {
-	{ "nop", "\x90", 0, TRAP_TRACE, CPU_CODE + 1 },
-	{ "ud2", "\x0f\x0b", SIGILL, ILL_ILLOPN, CPU_CODE },
-	{ "mov al, [rax]", "\x8a\x00", SIGSEGV, -1, 0x40 },
-	{ "mov al, [rcx]", "\x8a\x01", SIGSEGV, SI_KERNEL, 0 },
-	{ "mov [code], al", "\x88\x04\x25\x00\x00\x00\x10", SIGSEGV, -1, CPU_CODE },
-	{ "hlt", "\xf4", SIGSEGV, SI_KERNEL, 0 },
-	{ "div ah", "\xf6\xf4", SIGFPE, FPE_INTDIV, CPU_CODE },
+	{ "nop", "\x90", 1, 1, 0, 0 },
+	{ "ud2", "\x0f\x0b", 2, 6, 0, 0 },
+	{ "mov al, [rax]", "\x8a\x00", 2, 14, 4, 0x40 },
+	{ "mov al, [rcx]", "\x8a\x01", 2, 13, 0, 0 },
+	{ "mov [code], al", "\x88\x04\x25\x00\x00\x00\x10", 7, 14, 7, CPU_CODE },
+	{ "hlt", "\xf4", 1, 13, 0, 0 },
+	{ "div ah", "\xf6\xf4", 2, 0, 0, 0 },
 };
 
-static void known_state(struct cpu_state *s, u16 cs)
+static struct cpu_test *known_test(struct cpu *cpu, u16 cs, u64 rip, const char *insn,
+				   unsigned int len)
 {
-	memset(s, 0, sizeof(*s));
-	s->gpr[0] = 0x40;
-	s->gpr[1] = 1ull << 63;
-	s->gpr[4] = CPU_STACK + 512;
-	s->rip = CPU_CODE;
-	s->rflags = 0x202;
-	s->cs = cs;
-	s->ss = s->ds = s->es = CPU_SS;
+	struct cpu_test *t = cpu->test;
+
+	memset(t, 0, sizeof(*t));
+	t->gpr[0] = 0x40;
+	t->gpr[1] = 1ull << 63;
+	t->gpr[4] = CPU_STACK + 512;
+	t->rip = rip;
+	t->rflags = 0x302;
+	t->cs = cs;
+	t->ss = t->ds = t->es = CPU_SS;
+	t->nr_patches = 1;
+	t->patch[0].offset = CPU_IMAGE_CODE;
+	memcpy(t->patch[0].data, insn, len);
+	return t;
 }
 
 static bool check_known(struct cpu *cpu, const struct known *k)
 {
-	struct cpu_fault fault;
-	struct cpu_state s;
+	struct cpu_test *t = known_test(cpu, CPU_CS64, CPU_CODE, k->insn, k->len);
 
-	known_state(&s, CPU_CS64);
-	memcpy(cpu->code, k->insn, 8);
-	if (!cpu_step(cpu, &s, &fault)) {
+	if (!cpu_run(cpu, 1)) {
 		snprintf(cpu->why_not, sizeof(cpu->why_not), "%s ends the child", k->name);
 		return false;
 	}
-	if (fault.sig == k->sig && fault.addr == k->addr &&
-	    (k->code < 0 ? fault.code != SI_KERNEL : fault.code == k->code))
+	if (t->out.vector == k->vector && t->out.error_code == k->error_code &&
+	    (k->vector != 14 || t->out.cr2 == k->cr2) &&
+	    t->out.rip == CPU_CODE + (k->vector == 1 ? k->len : 0))
 		return true;
 	snprintf(cpu->why_not, sizeof(cpu->why_not),
-		 "%s: expected signal %d code %d address %llx, saw %d, %d, %llx", k->name, k->sig,
-		 k->code, k->addr, fault.sig, fault.code, fault.addr);
+		 "%s: expected exception %u(%llx) at %llx, saw %llu(%llx), %llx", k->name,
+		 k->vector, k->error_code, k->cr2, t->out.vector, t->out.error_code, t->out.cr2);
 	return false;
 }
 
 /* INC EAX is a prefix in 64-bit code. */
-static bool probe_32(struct cpu *cpu)
+static bool probe_segment(struct cpu *cpu, u16 cs, u64 rip, bool code16)
 {
-	struct cpu_fault fault;
-	struct cpu_state s;
+	struct cpu_test *t = known_test(cpu, cs, rip, "\x40\x90", 2);
+	u64 want = 0x41;
 
-	known_state(&s, CPU_CS32);
-	memcpy(cpu->code, "\x40\x90", 2);
-	return cpu_step(cpu, &s, &fault) && !fault.sig && s.rip == CPU_CODE + 1 &&
-	       s.gpr[0] == 0x41 && s.cs == CPU_CS32;
-}
-
-/* Let the child POPF: the one way to set ID, which ptrace can't. */
-static bool popf(struct cpu *cpu, u64 want, u64 *rflags)
-{
-	struct cpu_fault fault;
-	struct cpu_state s;
-
-	known_state(&s, CPU_CS64);
-	memcpy(cpu->code, "\x9d", 1);
-	memcpy(cpu->stack + 512, &want, sizeof(want));
-	if (!cpu_step(cpu, &s, &fault))
-		return false;
-	*rflags = s.rflags;
-	return true;
-}
-
-static u64 probe_flags(struct cpu *cpu)
-{
-	struct cpu_fault fault;
-	struct cpu_state s;
-	u64 rflags, kept;
-
-	if (!popf(cpu, 0x202 | CPU_FLAGS_PROBED, &kept))
-		return CPU_FLAGS_PROBED;
-	known_state(&s, CPU_CS64);
-	s.rflags = kept;
-	memcpy(cpu->code, "\x90", 1);
-	if (!cpu_step(cpu, &s, &fault) || !popf(cpu, 0x202, &rflags))
-		return CPU_FLAGS_PROBED;
-	return CPU_FLAGS_PROBED & ~(s.rflags & kept);
+	/* 16-bit code increments AX. */
+	t->gpr[0] = code16 ? 0x1ffff : 0x40;
+	if (code16)
+		want = 0x10000;
+	return cpu_run(cpu, 1) && t->out.vector == 1 && t->out.rip == rip + 1 &&
+	       t->out.ax == want && t->out.cs == cs;
 }
 
 static bool probe(struct cpu *cpu)
@@ -318,28 +395,55 @@ static bool probe(struct cpu *cpu)
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!check_known(cpu, &known[i]))
 			return false;
-	cpu->has_32 = probe_32(cpu);
-	cpu->lost_flags = probe_flags(cpu);
+	cpu->has_32 = probe_segment(cpu, CPU_CS32, CPU_CODE, false);
+	if (cpu->has_32 && cpu->has_ldt)
+		cpu->has_ldt = probe_segment(cpu, CPU_LDT_SELECTOR(CPU_LDT_CODE16), 0, true) &&
+			       probe_segment(cpu, CPU_LDT_SELECTOR(CPU_LDT_CODE32), 0, false);
 	return true;
 }
 
-bool cpu_start(struct cpu *cpu)
+static bool map_shared(struct cpu *cpu)
 {
 	u8 *p;
 
-	strcpy(cpu->why_not, "no child can be single-stepped");
 	cpu->fd = memfd_create("emul_cpu", MFD_CLOEXEC);
-	if (cpu->fd < 0 || ftruncate(cpu->fd, FILE_SIZE))
+	if (cpu->fd < 0 || ftruncate(cpu->fd, CPU_OWN_SIZE))
 		return false;
-	p = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	p = mmap(NULL, CPU_OWN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (p == MAP_FAILED)
 		return false;
-	cpu->code = p + FILE_CODE;
-	cpu->data = p + FILE_DATA;
-	cpu->stack = p + FILE_STACK;
-	cpu->constant = p + FILE_CONST;
-	if (!spawn(cpu))
+	cpu->own = p;
+	cpu->image = p + CPU_OWN_IMAGE;
+	cpu->pristine = p + CPU_OWN_PRISTINE;
+	cpu->control = (struct cpu_control *)(p + CPU_OWN_CONTROL);
+	cpu->test = (struct cpu_test *)(p + CPU_OWN_TESTS);
+	return true;
+}
+
+bool cpu_start(struct cpu *cpu, u64 seed)
+{
+	unsigned int i;
+
+	memset(cpu, 0, sizeof(*cpu));
+	if (!(getauxval(AT_HWCAP2) & 2)) { /* HWCAP2_FSGSBASE */
+		strcpy(cpu->why_not, "no WRFSBASE in user mode");
 		return false;
+	}
+	strcpy(cpu->why_not, "no child can be started");
+	if (!map_shared(cpu))
+		return false;
+	for (i = 0; i < CPU_IMAGE_SIZE; i++) {
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		cpu->pristine[i] = seed >> 56;
+	}
+	__builtin_cpu_init();
+	cpu->avx = __builtin_cpu_supports("avx");
+	cpu->has_ldt = true;
+	if (!spawn(cpu)) {
+		cpu->has_ldt = false;
+		if (!spawn(cpu))
+			return false;
+	}
 	if (probe(cpu))
 		return true;
 	cpu_stop(cpu);

@@ -241,30 +241,34 @@ static void test_objdump(unsigned int n, unsigned int bits, enum emul_vendor ven
 
 static struct cpu cpu;
 
-/* Run @insn with its first @n bytes before the end of the page. */
-static bool run_at_end(const u8 *insn, unsigned int n, unsigned int bits, struct cpu_fault *fault,
-		       u64 *rip)
+/*
+ * Run @insn with its first @n bytes before the end of the page. Return: how it ended; NULL if it
+ * made a system call or ended the child.
+ */
+static const struct cpu_out *run_at_end(const u8 *insn, unsigned int n, unsigned int bits)
 {
-	struct cpu_state s = { .rflags = 0x202, .ss = CPU_SS, .ds = CPU_SS, .es = CPU_SS };
+	struct cpu_test *t = cpu.test;
 	unsigned int i;
-	bool ok;
 
-	memcpy(cpu.code + CPU_CODE_SIZE - n, insn, n);
-	s.cs = bits == 64 ? CPU_CS64 : CPU_CS32;
+	memset(t, 0, sizeof(*t));
+	t->rflags = 0x302;
+	t->ss = t->ds = t->es = CPU_SS;
+	t->cs = bits == 64 ? CPU_CS64 : CPU_CS32;
 	for (i = 0; i < (bits == 64 ? 16 : 8); i++)
-		s.gpr[i] = CPU_DATA + 0x800 + 16 * i;
-	s.gpr[EMUL_RSP] = CPU_STACK + 0x800;
-	s.rip = CPU_CODE + CPU_CODE_SIZE - n;
-	ok = cpu_step(&cpu, &s, fault);
-	*rip = s.rip;
-	return ok;
+		t->gpr[i] = CPU_DATA + 0x800 + 16 * i;
+	t->gpr[EMUL_RSP] = CPU_STACK + 0x800;
+	t->rip = CPU_CODE + CPU_CODE_SIZE - n;
+	t->nr_patches = 1;
+	t->patch[0].offset = CPU_IMAGE_CODE + CPU_CODE_SIZE - n;
+	memcpy(t->patch[0].data, insn, n);
+	return cpu_run(&cpu, 1) && t->out.signal != SIGSYS ? &t->out : NULL;
 }
 
 /* Did it stop because the byte after the page was needed? */
-static bool wants_more(const struct cpu_fault *fault, u64 rip, unsigned int n)
+static bool wants_more(const struct cpu_out *out, unsigned int n)
 {
-	return fault->sig == SIGSEGV && fault->addr == CPU_CODE + CPU_CODE_SIZE &&
-	       rip == CPU_CODE + CPU_CODE_SIZE - n;
+	return out->vector == 14 && out->cr2 == CPU_CODE + CPU_CODE_SIZE &&
+	       out->rip == CPU_CODE + CPU_CODE_SIZE - n;
 }
 
 /* Prefixes, REX (or INC and DEC) among them. */
@@ -309,43 +313,44 @@ static const char *check_on_cpu(const u8 *insn, unsigned int bits)
 	enum emul_result res = decode(insn, bits, this_vendor());
 	unsigned int n = res == EMUL_OK ? world.c.insn.len : 15;
 	bool can_execute = res == EMUL_OK && emul_can_execute(&world.c);
-	struct cpu_fault fault;
-	u64 rip;
+	const struct cpu_out *out = run_at_end(insn, n, bits);
 
-	if (!run_at_end(insn, n, bits, &fault, &rip)) {
-		cpu_died++;	/* a system call */
+	if (!out) {
+		cpu_died++;
 		return NULL;
 	}
 	if (res == EMUL_EXCEPTION && world.c.exc.vector == 6) {
-		if (fault.sig == SIGSEGV && fault.code == 0x80 && may_be_too_long(insn))
+		if (out->vector == 13 && may_be_too_long(insn))
 			return NULL;
-		return fault.sig == SIGILL || is_locked_verw(insn) ? NULL : "not undefined";
+		return out->vector == 6 || is_locked_verw(insn) ? NULL : "not undefined";
 	}
 	if (res == EMUL_EXCEPTION)
-		return fault.sig == SIGSEGV && fault.code == 0x80 ? NULL : "not #GP";
+		return out->vector == 13 ? NULL : "not #GP";
 	if (res != EMUL_OK)
 		return "strange result";
-	if (fault.sig == SIGILL) {
+	if (out->vector == 6) {
 		cpu_ud++;
 		if (!can_execute)
 			return NULL;	/* a feature that this CPU lacks, or a reserved encoding */
 		res = emul_execute(&world.c);
 		return res == EMUL_EXCEPTION && world.c.exc.vector == 6 ? NULL : "undefined";
 	}
-	if (wants_more(&fault, rip, n)) {
+	if (wants_more(out, n)) {
 		/* One that is undefined here may be fetched to some length before it is. */
-		if (can_execute || !run_at_end(insn, 15, bits, &fault, &rip) || fault.sig != SIGILL)
+		out = run_at_end(insn, 15, bits);
+		if (can_execute || !out || out->vector != 6)
 			return "longer";
 		cpu_ud++;
 		return NULL;
 	}
 	if (n == 1)
 		return NULL;
-	if (!run_at_end(insn, n - 1, bits, &fault, &rip)) {
+	out = run_at_end(insn, n - 1, bits);
+	if (!out) {
 		cpu_died++;
 		return NULL;
 	}
-	return wants_more(&fault, rip, n - 1) ? NULL : "shorter";
+	return wants_more(out, n - 1) ? NULL : "shorter";
 }
 
 static void test_cpu(unsigned int n, unsigned int bits)
@@ -386,7 +391,7 @@ int main(int argc, char **argv)
 		test_objdump(n / 2, bits, EMUL_VENDOR_INTEL);
 		test_objdump(n / 2, bits, EMUL_VENDOR_AMD);
 	}
-	if (cpu_start(&cpu)) {
+	if (cpu_start(&cpu, 0)) {
 		test_cpu(n, 64);
 		if (cpu.has_32)
 			test_cpu(n / 2, 32);

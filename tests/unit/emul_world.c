@@ -32,7 +32,8 @@ static unsigned int allowed(struct world *w, u64 addr, unsigned int n, unsigned 
 	*mmio = false;
 	for (i = 0; i < n; i++) {
 		r = find(w, addr + i);
-		if (!r || (acc & EMUL_ACC_WRITE && !r->writable))
+		if (!r || (acc & EMUL_ACC_WRITE && !r->writable) ||
+		    (r->system && !(acc & EMUL_ACC_SYSTEM)))
 			return i;
 		*mmio |= r->mmio;
 	}
@@ -108,6 +109,12 @@ static void complete(struct world *w)
 	w->pending = false;
 }
 
+static u32 fault_code(struct world *w, u64 addr, unsigned int acc)
+{
+	return (find(w, addr) ? 1 : 0) | (acc & EMUL_ACC_WRITE ? 2 : 0) |
+	       (w->c.cpl == 3 && !(acc & EMUL_ACC_SYSTEM) ? 4 : 0);
+}
+
 static enum emul_result op_fetch(void *opaque, u64 addr, void *buf, unsigned int n,
 				 struct emul_exception *exc)
 {
@@ -118,16 +125,10 @@ static enum emul_result op_fetch(void *opaque, u64 addr, void *buf, unsigned int
 	if ((addr & 4095) + n > 4096 || !n || n > 15)
 		abort();
 	if (allowed(w, addr, n, EMUL_ACC_READ, &mmio) != n)
-		return page_fault(exc, addr, 0x10);
+		return page_fault(exc, addr, 0x10 | fault_code(w, addr, 0));
 	copy(w, addr, buf, NULL, n);
 	w->fetch_end = addr + n;
 	return EMUL_OK;
-}
-
-static u32 fault_code(struct world *w, unsigned int acc)
-{
-	return (acc & EMUL_ACC_WRITE ? 2 : 0) |
-	       (w->c.cpl == 3 && !(acc & EMUL_ACC_SYSTEM) ? 4 : 0);
 }
 
 static enum emul_result op_read(void *opaque, u64 addr, void *buf, unsigned int n,
@@ -140,7 +141,7 @@ static enum emul_result op_read(void *opaque, u64 addr, void *buf, unsigned int 
 	w->nr_ops++;
 	ok = allowed(w, addr, n, acc, &mmio);
 	if (ok != n)
-		return page_fault(exc, addr + ok, fault_code(w, acc));
+		return page_fault(exc, addr + ok, fault_code(w, addr + ok, acc));
 	if (mmio)
 		return logged(w, WORLD_READ, addr, buf, NULL, n, 1);
 	copy(w, addr, buf, NULL, n);
@@ -157,7 +158,7 @@ static enum emul_result op_write(void *opaque, u64 addr, const void *buf, unsign
 	w->nr_ops++;
 	ok = allowed(w, addr, n, acc | EMUL_ACC_WRITE, &mmio);
 	if (ok != n)
-		return page_fault(exc, addr + ok, fault_code(w, acc | EMUL_ACC_WRITE));
+		return page_fault(exc, addr + ok, fault_code(w, addr + ok, acc | EMUL_ACC_WRITE));
 	if (mmio)
 		return logged(w, WORLD_WRITE, addr, NULL, buf, n, 1);
 	copy(w, addr, NULL, buf, n);
@@ -175,7 +176,7 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 	w->nr_ops++;
 	ok = allowed(w, addr, n, acc, &mmio);
 	if (ok != n)
-		return page_fault(exc, addr + ok, fault_code(w, acc));
+		return page_fault(exc, addr + ok, fault_code(w, addr + ok, acc));
 	if (mmio)
 		return logged(w, WORLD_CMPXCHG, addr, NULL, new, n, 1);
 	copy(w, addr, now, NULL, n);

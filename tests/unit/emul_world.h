@@ -17,6 +17,7 @@ struct world_region {
 	u8 *mem;
 	bool writable;
 	bool mmio;	/* each access needs userspace: EMUL_IO first */
+	bool system;	/* only EMUL_ACC_SYSTEM reaches it */
 };
 
 enum world_kind { WORLD_READ, WORLD_WRITE, WORLD_CMPXCHG, WORLD_IN, WORLD_OUT };

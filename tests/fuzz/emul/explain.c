@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the manuals leave undefined, and where processors are seen to differ: the only differences
+ * that aren't a failure. Intel SDM vol. 2 and AMD APM vol. 3, the pages of the instructions.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+
+#define FL_SZAP (FL_SF | FL_ZF | FL_AF | FL_PF)
+#define ALL 0xff
+
+/**
+ * struct undefined - flags that instructions leave undefined
+ * @map: opcode map
+ * @first: opcode
+ * @last: up to this one
+ * @regs: bit per ModRM reg field
+ * @flags: the flags
+ * @where: whose page says so
+ */
+static const struct undefined {
+	u8 map, first, last, regs;
+	u32 flags;
+	const char *where;
+} undefined[] = {
+	{ MAP_ONE, 0x08, 0x0d, ALL, FL_AF, "OR" },
+	{ MAP_ONE, 0x20, 0x25, ALL, FL_AF, "AND" },
+	{ MAP_ONE, 0x30, 0x35, ALL, FL_AF, "XOR" },
+	{ MAP_ONE, 0x80, 0x83, 0x52, FL_AF, "OR, AND, XOR" },
+	{ MAP_ONE, 0x84, 0x85, ALL, FL_AF, "TEST" },
+	{ MAP_ONE, 0xa8, 0xa9, ALL, FL_AF, "TEST" },
+	{ MAP_ONE, 0xf6, 0xf7, 0x03, FL_AF, "TEST" },
+	{ MAP_ONE, 0x27, 0x27, ALL, FL_OF, "DAA" },
+	{ MAP_ONE, 0x2f, 0x2f, ALL, FL_OF, "DAS" },
+	{ MAP_ONE, 0x37, 0x37, ALL, FL_OF | FL_SF | FL_ZF | FL_PF, "AAA" },
+	{ MAP_ONE, 0x3f, 0x3f, ALL, FL_OF | FL_SF | FL_ZF | FL_PF, "AAS" },
+	{ MAP_ONE, 0xd4, 0xd4, ALL, FL_OF | FL_AF | FL_CF, "AAM" },
+	{ MAP_ONE, 0xd5, 0xd5, ALL, FL_OF | FL_AF | FL_CF, "AAD" },
+	{ MAP_ONE, 0x69, 0x69, ALL, FL_SZAP, "IMUL" },
+	{ MAP_ONE, 0x6b, 0x6b, ALL, FL_SZAP, "IMUL" },
+	{ MAP_ONE, 0xf6, 0xf7, 0x30, FL_SZAP, "MUL, IMUL" },
+	{ MAP_ONE, 0xf6, 0xf7, 0xc0, FL_ARITH, "DIV, IDIV" },
+	{ MAP_0F, 0xaf, 0xaf, ALL, FL_SZAP, "IMUL" },
+	{ MAP_0F, 0xa3, 0xa3, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BT" },
+	{ MAP_0F, 0xab, 0xab, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BTS" },
+	{ MAP_0F, 0xb3, 0xb3, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BTR" },
+	{ MAP_0F, 0xba, 0xbb, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BT, BTS, BTR, BTC" },
+	{ MAP_0F, 0xbc, 0xbc, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BSF, TZCNT" },
+	{ MAP_0F, 0xbd, 0xbd, ALL, FL_OF | FL_SF | FL_AF | FL_PF, "BSR, LZCNT" },
+};
+
+/* SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR: by count. */
+static u32 undefined_by_shift(const struct emul_insn *i, u64 rcx)
+{
+	unsigned int size = i->opcode & 1 ? i->opsize : 1, op = i->modrm >> 3 & 7;
+	unsigned int count = (i->opcode & 0xfe) == 0xc0 ? i->imm : i->opcode & 2 ? rcx : 1;
+	u32 flags = 0;
+
+	count &= size == 8 ? 63 : 31;
+	if (!count)
+		return 0;
+	if (count != 1)
+		flags |= FL_OF;
+	if (op >= 4)
+		flags |= FL_AF;
+	if (op >= 4 && op != 7 && count >= size * 8)
+		flags |= FL_CF;
+	return flags;
+}
+
+/* SHLD, SHRD: by count. */
+static unsigned int double_shift_count(const struct emul_insn *i, u64 rcx)
+{
+	return (i->opcode & 1 ? rcx : i->imm) & (i->opsize == 8 ? 63 : 31);
+}
+
+static u32 undefined_by_double_shift(const struct emul_insn *i, u64 rcx)
+{
+	unsigned int count = double_shift_count(i, rcx);
+
+	if (!count)
+		return 0;
+	return count > i->opsize * 8u ? FL_ARITH : count > 1 ? FL_AF | FL_OF : FL_AF;
+}
+
+static bool is_double_shift(const struct emul_insn *i)
+{
+	return i->map == MAP_0F && (i->opcode & 0xf6) == 0xa4;
+}
+
+u32 undefined_flags(const struct trial *t)
+{
+	const struct emul_insn *i = &t->insn;
+	u64 rcx = t->in.gpr[EMUL_RCX];
+	unsigned int k;
+	u32 flags = 0;
+
+	if (i->map == MAP_ONE && ((i->opcode & 0xfe) == 0xc0 || (i->opcode & 0xfc) == 0xd0))
+		return undefined_by_shift(i, rcx);
+	if (is_double_shift(i))
+		return undefined_by_double_shift(i, rcx);
+	for (k = 0; k < ARRAY_SIZE(undefined); k++) {
+		const struct undefined *u = &undefined[k];
+
+		if (u->map == i->map && i->opcode >= u->first && i->opcode <= u->last &&
+		    u->regs >> (i->modrm >> 3 & 7) & 1)
+			flags |= u->flags;
+	}
+	/* TZCNT, LZCNT define CF. */
+	if (i->map == MAP_0F && (i->opcode & 0xfe) == 0xbc && i->rep != 0xf3)
+		flags |= FL_CF;
+	return flags;
+}
+
+/*
+ * Differences in faults where two could come, and in results that are undefined. Those of AMD's
+ * are no manual's: they were seen on family 19h.
+ */
+
+/* Is the fault what an access of up to 8 bytes at @ea in @seg would raise? */
+static bool faults_at(const struct trial *t, unsigned int seg, u64 ea, const struct cpu_out *out)
+{
+	u64 linear = ea & emul_mask(t->insn.addrsize);
+
+	if (t->bits != BITS_64)
+		linear = (u32)(linear + t->seg[seg].base);
+	else if (seg == EMUL_SEG_FS || seg == EMUL_SEG_GS)
+		linear += t->seg[seg].base;
+	if (out->vector == EXC_PF)
+		return out->cr2 - linear < 8 || (u32)out->cr2 - linear < 8;
+	return out->vector == EXC_GP || out->vector == EXC_SS || out->vector == EXC_AC;
+}
+
+static bool is_memory_fault(u64 vector)
+{
+	return vector == EXC_GP || vector == EXC_SS || vector == EXC_PF || vector == EXC_AC;
+}
+
+/* A call to a bad address with no stack to push to. */
+static bool call_target_or_stack(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return i->map == MAP_ONE &&
+	       (i->opcode == 0xe8 || (i->opcode == 0xff && (i->reg & 7) == 2)) &&
+	       t->exc.vector == EXC_GP && is_memory_fault(out->vector);
+}
+
+static bool cmps_operands(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return i->map == MAP_ONE && (i->opcode & 0xfe) == 0xa6 && is_memory_fault(t->exc.vector) &&
+	       is_memory_fault(out->vector) && faults_at(t, EMUL_SEG_ES, t->gpr[EMUL_RDI], out);
+}
+
+/* A far return that faults: in which order it reads its two slots and the descriptor. */
+static bool far_return_order(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return i->map == MAP_ONE && (i->opcode & 0xfe) == 0xca && t->res == EMUL_EXCEPTION &&
+	       is_memory_fault(out->vector);
+}
+
+/* Processors may fetch all of an instruction before they find that it is undefined. */
+static bool undefined_at_end(const struct trial *t, const struct cpu_out *out)
+{
+	u64 end = t->in.patch[0].offset % CPU_PAGE + 15;
+
+	if (t->exc.vector != EXC_UD || t->res != EMUL_EXCEPTION)
+		return false;
+	return out->vector == EXC_PF ?
+		       end > CPU_PAGE && out->cr2 == CPU_CODE + CPU_CODE_SIZE :
+		       out->vector == EXC_GP && t->seg[EMUL_SEG_CS].limit < t->in.rip + 15;
+}
+
+/* AMD's take a REP prefix for their condition. */
+static bool loop_rep(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return cpu_is_amd() && i->map == MAP_ONE && (i->opcode & 0xfe) == 0xe0 && i->rep &&
+	       (out->vector == EXC_DB || out->vector == EXC_GP);
+}
+
+/* Is it undefined, and more than 15 bytes? That takes at least 4 prefixes. */
+static bool undefined_and_too_long(const struct trial *t, const struct cpu_out *out)
+{
+	unsigned int n = 0;
+
+	while (memchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65\xf0", t->bytes[n], 11) ||
+	       (t->bits == BITS_64 && (t->bytes[n] & 0xf0) == 0x40))
+		n++;
+	return n >= 4 && t->exc.vector == EXC_UD && t->res == EMUL_EXCEPTION &&
+	       out->vector == EXC_GP && !out->error_code;
+}
+
+/* An instruction that this processor doesn't know is undefined before its length is known. */
+static bool unknown_at_end(const struct trial *t, const struct cpu_out *out)
+{
+	struct emul_insn i;
+	enum emul_result res;
+
+	if (out->vector != EXC_UD || t->res != EMUL_EXCEPTION ||
+	    !(t->exc.vector == EXC_GP || (t->exc.vector == EXC_PF && t->exc.error_code & 0x10)))
+		return false;
+	res = emulate_decode(t, false, &i);
+	return res == EMUL_EXCEPTION || (res == EMUL_OK && !i.row->exec);
+}
+
+static bool is_far_call(const struct emul_insn *i)
+{
+	return i->map == MAP_ONE && (i->opcode == 0x9a || (i->opcode == 0xff && (i->reg & 7) == 3));
+}
+
+/*
+ * From compatibility mode into 64-bit code AMD's push as the latter would: with no base, to all of
+ * RSP. The emulator doesn't, and where nothing is mapped there one was seen to fault without end.
+ */
+bool is_unsafe(const struct trial *t)
+{
+	bool stack_fault = t->res == EMUL_EXCEPTION && !(t->exc.error_code & ~7);
+
+	return is_far_call(&t->insn) && t->bits != BITS_64 &&
+	       (t->after[EMUL_SEG_CS].l || stack_fault);
+}
+
+static bool far_call_stack(const struct trial *t, const struct cpu_out *out)
+{
+	return is_far_call(&t->insn) && is_memory_fault(out->vector) && t->res == EMUL_EXCEPTION;
+}
+
+/* One that faults may have loaded some registers. */
+static bool popa_partial(const struct trial *t, const struct cpu_out *out)
+{
+	return t->insn.map == MAP_ONE && t->insn.opcode == 0x61 && t->res == EMUL_EXCEPTION;
+}
+
+static bool bswap16(const struct trial *t, const struct cpu_out *out)
+{
+	return t->insn.map == MAP_0F && (t->insn.opcode & 0xf8) == 0xc8 && t->insn.opsize == 2;
+}
+
+static bool double_shift16(const struct trial *t, const struct cpu_out *out)
+{
+	return is_double_shift(&t->insn) && t->insn.opsize == 2 &&
+	       double_shift_count(&t->insn, t->in.gpr[EMUL_RCX]) > 16;
+}
+
+/* AMD's carry out of SP when they release a far return's arguments from a 16-bit stack. */
+static bool far_return_carry(const struct trial *t, const struct cpu_out *out)
+{
+	return cpu_is_amd() && t->insn.map == MAP_ONE && t->insn.opcode == 0xca &&
+	       t->bits != BITS_64 && !t->seg[EMUL_SEG_SS].db &&
+	       (u16)t->gpr[EMUL_RSP] == (u16)out->sp;
+}
+
+/* What it pushed before it faulted isn't on the stack. */
+static bool far_call_pushes(const struct trial *t, const struct cpu_out *out)
+{
+	return is_far_call(&t->insn) && t->res == EMUL_EXCEPTION;
+}
+
+#define FAULT 1 /* explains how it ends */
+#define RESULT 2 /* explains the state after it */
+
+static struct explanation {
+	bool (*is)(const struct trial *t, const struct cpu_out *out);
+	u8 kind;
+	const char *what;
+	const char *where;
+	u64 seen;
+} explanations[] = {
+	{ call_target_or_stack, FAULT, "bad target and bad stack, either first", "CALL", 0 },
+	{ cmps_operands, FAULT, "two bad operands, either first", "CMPS", 0 },
+	{ far_return_order, FAULT, "order of its slots and the descriptor", "RETF", 0 },
+	{ far_call_stack, FAULT, "order of stack and target", "far CALL", 0 },
+	{ far_call_pushes, RESULT, "what was pushed before a fault", "far CALL", 0 },
+	{ far_return_carry, RESULT, "carry out of a 16-bit SP", "RETF n, AMD", 0 },
+	{ loop_rep, FAULT | RESULT, "F2 and F3 are the condition", "LOOPE, LOOPNE, AMD", 0 },
+	{ undefined_at_end, FAULT, "undefined, and fetched further", "#UD", 0 },
+	{ undefined_and_too_long, FAULT, "undefined, and more than 15 bytes", "#UD", 0 },
+	{ unknown_at_end, FAULT, "unknown here, and not fetched further", "#UD", 0 },
+	{ popa_partial, RESULT, "registers loaded before a fault", "POPA", 0 },
+	{ bswap16, RESULT, "16 bits: undefined result", "BSWAP", 0 },
+	{ double_shift16, RESULT, "16 bits by more: undefined result", "SHLD, SHRD", 0 },
+};
+
+static bool explain(unsigned int kind, const struct trial *t, const struct cpu_out *out)
+{
+	unsigned int k;
+
+	for (k = 0; k < ARRAY_SIZE(explanations); k++) {
+		if (explanations[k].kind & kind && explanations[k].is(t, out)) {
+			explanations[k].seen++;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool explain_fault(const struct trial *t, const struct cpu_out *out)
+{
+	return explain(FAULT, t, out);
+}
+
+bool explain_result(const struct trial *t, const struct cpu_out *out)
+{
+	return explain(RESULT, t, out);
+}
+
+u64 explain_report(void)
+{
+	u64 total = 0;
+	unsigned int k;
+
+	for (k = 0; k < ARRAY_SIZE(explanations); k++) {
+		printf("# %s: %s: %llu\n", explanations[k].where, explanations[k].what,
+		       explanations[k].seen);
+		total += explanations[k].seen;
+	}
+	return total;
+}
