@@ -42,8 +42,8 @@ static void make_trial(struct trial *t, unsigned int bits, u64 seed, const u8 *b
 	emulate(t);
 }
 
-/* Linux emulates these, which UMIP forbids to user mode. */
-static bool is_umip(const struct trial *t)
+/* Linux answers these: it emulates what UMIP forbids to user mode, and takes interrupts. */
+static bool is_linux_s(const struct trial *t)
 {
 	struct emul_insn i = t->insn;
 	emul_exec_fn fn;
@@ -52,13 +52,14 @@ static bool is_umip(const struct trial *t)
 		emulate_decode(t, false, &i);
 	fn = i.row ? i.row->exec : NULL;
 	return fn && (fn == emul_sgdt || fn == emul_sidt || fn == emul_smsw || fn == emul_sldt ||
-		      fn == emul_str);
+		      fn == emul_str || fn == emul_int3 || fn == emul_int_n ||
+		      (fn == emul_into && t->in.rflags & FL_OF));
 }
 
 /* Nothing to compare, or no way to stop the CPU after it. */
 static bool is_comparable(const struct trial *t)
 {
-	if (is_umip(t) || is_unsafe(t))
+	if (is_linux_s(t) || is_unsafe(t))
 		return false;
 	return t->res != EMUL_UNHANDLEABLE && !(t->step && t->shadow & EMUL_SHADOW_MOV_SS);
 }

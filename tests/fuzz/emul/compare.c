@@ -58,14 +58,15 @@ static bool same_segments(const struct trial *t, const struct cpu_out *out)
 	       out->gs_base == t->after[EMUL_SEG_GS].base;
 }
 
-/* Outside of 64-bit mode the registers' upper halves are undefined. */
+/* The registers' upper halves are undefined outside of 64-bit mode, and when it is left. */
 static bool same_registers(const struct trial *t, const struct cpu_out *out)
 {
-	u64 gpr[16], mask = t->bits == BITS_64 ? ~0ull : 0xffffffff;
+	bool is_64 = t->bits == BITS_64 && t->after[EMUL_SEG_CS].l;
+	u64 gpr[16], mask = is_64 ? ~0ull : 0xffffffff;
 	unsigned int i;
 
 	out_gpr(out, gpr);
-	for (i = 0; i < (t->bits == BITS_64 ? 16 : 8); i++)
+	for (i = 0; i < (is_64 ? 16 : 8); i++)
 		if ((gpr[i] ^ t->gpr[i]) & mask)
 			return false;
 	return true;

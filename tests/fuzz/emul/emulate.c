@@ -63,6 +63,7 @@ void emulate_init(const u8 *initial)
 
 static u64 laid[4];
 static unsigned int nr_laid;
+static bool executed;
 
 /* What is left from the trial before is taken back only now, so that it can be looked at. */
 static void lay_patches(const struct trial *t)
@@ -73,9 +74,10 @@ static void lay_patches(const struct trial *t)
 		nr_laid--;
 		memcpy(image + laid[nr_laid], pristine + laid[nr_laid], PATCH_BYTES);
 	}
-	for (i = 0; i < CPU_IMAGE_WRITABLE; i += 64)
+	for (i = 0; i < CPU_IMAGE_WRITABLE && executed; i += 64)
 		if (memcmp(image + i, pristine + i, 64))
 			memcpy(image + i, pristine + i, 64);
+	executed = false;
 	for (i = 0; i < t->in.nr_patches; i++) {
 		memcpy(image + t->in.patch[i].offset, t->in.patch[i].data, PATCH_BYTES);
 		laid[nr_laid++] = t->in.patch[i].offset;
@@ -114,6 +116,7 @@ void emulate(struct trial *t)
 {
 	lay_patches(t);
 	load(t);
+	executed = true;
 	t->res = t->whole ? world_run_insn(&world) : world_step(&world);
 	t->insn = world.c.insn;
 	t->exc = world.c.exc;

@@ -176,7 +176,7 @@ static bool undefined_at_end(const struct trial *t, const struct cpu_out *out)
 		       out->vector == EXC_GP && t->seg[EMUL_SEG_CS].limit < t->in.rip + 15;
 }
 
-/* AMD's take a REP prefix for their condition. */
+/* AMD's take a REP prefix, which is reserved here, for their condition. */
 static bool loop_rep(const struct trial *t, const struct cpu_out *out)
 {
 	const struct emul_insn *i = &t->insn;

@@ -32,8 +32,8 @@ static const struct {
 	{ emul_smsw, "UMIP" },
 	{ emul_sldt, "UMIP" },
 	{ emul_str, "UMIP" },
-	{ emul_int3, "goes to the kernel" },
-	{ emul_int_n, "goes to the kernel" },
+	{ emul_int3, "taken by Linux" },
+	{ emul_int_n, "taken by Linux" },
 	{ emul_iret, "not emulated in protected mode" },
 };
 

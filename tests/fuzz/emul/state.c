@@ -34,9 +34,9 @@ static void unpack(u64 desc, u16 selector, struct emul_segment *s)
 }
 
 /* A linear address: somewhere in memory, or close to a boundary. Half of them are aligned. */
-static u64 target(struct rng *r)
+static u64 target(const struct trial *t, struct rng *r)
 {
-	static const u32 boundary[] = {
+	static const u64 boundary[] = {
 		CPU_DATA,
 		CPU_DATA + CPU_PAGE,
 		CPU_CONST,
@@ -47,7 +47,9 @@ static u64 target(struct rng *r)
 	};
 	u64 addr;
 
-	if (one_in(r, 3))
+	if (t->bits == BITS_64 && one_in(r, 64)) /* canonical or not */
+		addr = (one_in(r, 2) ? 1ull << 47 : -1ull << 47) + below(r, 64) - 32;
+	else if (one_in(r, 3))
 		addr = boundary[below(r, ARRAY_SIZE(boundary))] + below(r, 64) - 32;
 	else if (one_in(r, 8))
 		addr = CPU_CONST + below(r, CPU_CONST_SIZE);
@@ -177,7 +179,7 @@ static u64 reg_value(struct trial *t, struct rng *r)
 	case 2:
 		return one_in(r, 2) ? rnd(r) : (u32)rnd(r);
 	}
-	return offset_in(t, EMUL_SEG_DS, target(r));
+	return offset_in(t, EMUL_SEG_DS, target(t, r));
 }
 
 static u16 any_selector(struct rng *r)
@@ -214,8 +216,8 @@ static void make_registers(struct trial *t, struct rng *r)
 
 	for (i = 0; i < 16; i++)
 		gpr[i] = reg_value(t, r);
-	gpr[EMUL_RSI] = one_in(r, 8) ? gpr[EMUL_RSI] : offset_in(t, EMUL_SEG_DS, target(r));
-	gpr[EMUL_RDI] = one_in(r, 8) ? gpr[EMUL_RDI] : offset_in(t, EMUL_SEG_ES, target(r));
+	gpr[EMUL_RSI] = one_in(r, 8) ? gpr[EMUL_RSI] : offset_in(t, EMUL_SEG_DS, target(t, r));
+	gpr[EMUL_RDI] = one_in(r, 8) ? gpr[EMUL_RDI] : offset_in(t, EMUL_SEG_ES, target(t, r));
 	gpr[EMUL_RSP] = one_in(r, 32) ? gpr[EMUL_RSP] : offset_in(t, EMUL_SEG_SS, stack_target(r));
 	if (!one_in(r, 4))
 		gpr[EMUL_RBP] = offset_in(t, EMUL_SEG_SS, stack_target(r));
@@ -293,7 +295,7 @@ bool state_operand(const struct trial *t, const struct emul_insn *i, u64 *linear
 /* Change a register so that the operand lies in memory. */
 static void aim_operand(struct trial *t, struct rng *r, const struct emul_insn *i)
 {
-	u64 linear, want = target(r);
+	u64 linear, want = target(t, r);
 	int reg = i->base;
 
 	if (!state_operand(t, i, &linear))
@@ -343,10 +345,30 @@ static struct cpu_patch *add_patch(struct trial *t, u64 linear)
 	return p;
 }
 
+static bool is_far_pointer(const struct emul_insn *i)
+{
+	emul_exec_fn fn = i->row->exec;
+
+	return fn == emul_les || fn == emul_lds || fn == emul_lss || fn == emul_lfs ||
+	       fn == emul_lgs || fn == emul_call_far_ind || fn == emul_jmp_far_ind;
+}
+
+/* AMD has no 64-bit offsets here. */
+static void put_far_pointer(struct rng *r, const struct emul_insn *i, u8 *to)
+{
+	unsigned int size = cpu_is_amd() ? min_t(u8, i->opsize, 4) : i->opsize;
+	u64 offset = below(r, CPU_CODE_SIZE) + (one_in(r, 2) ? CPU_CODE : 0);
+	u16 selector = any_selector(r);
+
+	memcpy(to, &offset, size);
+	memcpy(to + size, &selector, 2);
+}
+
+/* What a comparison or a load of a segment register succeeds with, and other values. */
 static void patch_operand(struct trial *t, struct rng *r, const struct emul_insn *i)
 {
+	unsigned int k, half = i->opsize == 8 ? 8 : 4;
 	struct cpu_patch *p;
-	unsigned int k;
 	u64 linear, val;
 
 	if (!state_operand(t, i, &linear))
@@ -358,16 +380,14 @@ static void patch_operand(struct trial *t, struct rng *r, const struct emul_insn
 		val = one_in(r, 2) ? interesting(r) : rnd(r);
 		memcpy(p->data + 8 * k, &val, 8);
 	}
-	val = t->in.gpr[EMUL_RAX];
-	k = i->opsize == 8 ? 8 : 4;
-	if (one_in(r, 3)) { /* a comparison that succeeds */
-		memcpy(p->data, &val, 8);
-		memcpy(p->data + k, &t->in.gpr[EMUL_RDX], 8);
-	} else if (one_in(r, 4)) { /* a far pointer */
-		val = CPU_CODE + below(r, CPU_CODE_SIZE);
-		memcpy(p->data, &val, 8);
+	if (is_far_pointer(i)) {
+		put_far_pointer(r, i, p->data);
+	} else if (i->row->exec == emul_mov_to_seg) {
 		val = any_selector(r);
-		memcpy(p->data + i->opsize, &val, 2);
+		memcpy(p->data, &val, 2);
+	} else if (one_in(r, 3)) {
+		memcpy(p->data, &t->in.gpr[EMUL_RAX], 8);
+		memcpy(p->data + half, &t->in.gpr[EMUL_RDX], 8);
 	}
 }
 
@@ -474,6 +494,8 @@ static void suit(struct trial *t, struct rng *r, const struct emul_insn *i)
 		aim_operand(t, r, i);
 	if (i->row->exec == emul_cpuid)
 		t->in.gpr[EMUL_RAX] = (u64)below(r, 2) << 31; /* not the CPU's number */
+	if (i->row->exec == emul_mov_to_seg && !i->mem && i->rm != EMUL_RSP)
+		t->in.gpr[i->rm] = any_selector(r);
 	if (i->row->flags & F_REP && one_in(r, 2))
 		patch_strings(t, r, i);
 	else if (!one_in(r, 4))
