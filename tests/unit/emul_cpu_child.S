@@ -161,7 +161,22 @@ handler:
 	xor	%ecx, %ecx
 	cmpq	$1, CTL_COUNT(%rbx)
 	je	4f
-1:	movdqa	(%rsi,%rcx), %xmm0
+	/* 64 bytes that are alike, or 16 and 16 */
+1:	test	$63, %cl
+	jnz	5f
+	.irp	nr, 0, 1, 2, 3
+	movdqa	16 * \nr(%rsi,%rcx), %xmm\nr
+	pcmpeqb	16 * \nr(%rdi,%rcx), %xmm\nr
+	.endr
+	pand	%xmm1, %xmm0
+	pand	%xmm3, %xmm2
+	pand	%xmm2, %xmm0
+	pmovmskb %xmm0, %edx
+	cmp	$0xffff, %edx
+	jne	5f
+	add	$48, %ecx
+	jmp	2f
+5:	movdqa	(%rsi,%rcx), %xmm0
 	pcmpeqb	(%rdi,%rcx), %xmm0
 	pmovmskb %xmm0, %edx
 	cmp	$0xffff, %edx

@@ -74,9 +74,8 @@ static void lay_patches(const struct trial *t)
 		nr_laid--;
 		memcpy(image + laid[nr_laid], pristine + laid[nr_laid], PATCH_BYTES);
 	}
-	for (i = 0; i < CPU_IMAGE_WRITABLE && executed; i += 64)
-		if (memcmp(image + i, pristine + i, 64))
-			memcpy(image + i, pristine + i, 64);
+	if (executed)
+		memcpy(image, pristine, CPU_IMAGE_WRITABLE);
 	executed = false;
 	for (i = 0; i < t->in.nr_patches; i++) {
 		memcpy(image + t->in.patch[i].offset, t->in.patch[i].data, PATCH_BYTES);
