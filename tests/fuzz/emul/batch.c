@@ -51,9 +51,13 @@ static bool is_linux_s(const struct trial *t)
 	if (!i.row)
 		emulate_decode(t, false, &i);
 	fn = i.row ? i.row->exec : NULL;
-	return fn && (fn == emul_sgdt || fn == emul_sidt || fn == emul_smsw || fn == emul_sldt ||
-		      fn == emul_str || fn == emul_int3 || fn == emul_int_n ||
-		      (fn == emul_into && t->in.rflags & FL_OF));
+	if (fn && (fn == emul_sgdt || fn == emul_sidt || fn == emul_smsw || fn == emul_sldt ||
+		   fn == emul_str))
+		return true;
+	if (i.map != MAP_ONE)
+		return false;
+	return i.opcode == 0xcc || i.opcode == 0xcd || i.opcode == 0xf1 ||
+	       (i.opcode == 0xce && t->in.rflags & FL_OF);
 }
 
 /* Nothing to compare, or no way to stop the CPU after it. */

@@ -155,13 +155,13 @@ static bool cmps_operands(const struct trial *t, const struct cpu_out *out)
 	       is_memory_fault(out->vector) && faults_at(t, EMUL_SEG_ES, t->gpr[EMUL_RDI], out);
 }
 
-/* A far return that faults: in which order it reads its two slots and the descriptor. */
+/* A far return that faults: in which order it reads its slots and the descriptor. */
 static bool far_return_order(const struct trial *t, const struct cpu_out *out)
 {
 	const struct emul_insn *i = &t->insn;
 
-	return i->map == MAP_ONE && (i->opcode & 0xfe) == 0xca && t->res == EMUL_EXCEPTION &&
-	       is_memory_fault(out->vector);
+	return i->map == MAP_ONE && ((i->opcode & 0xfe) == 0xca || i->opcode == 0xcf) &&
+	       t->res == EMUL_EXCEPTION && is_memory_fault(out->vector);
 }
 
 /* Processors may fetch all of an instruction before they find that it is undefined. */
@@ -195,6 +195,15 @@ static bool undefined_and_too_long(const struct trial *t, const struct cpu_out *
 		n++;
 	return n >= 4 && t->exc.vector == EXC_UD && t->res == EMUL_EXCEPTION &&
 	       out->vector == EXC_GP && !out->error_code;
+}
+
+/* LOCK before VERW is undefined; processors whose VERW is a mitigation as well may let it pass. */
+static bool locked_verw(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return i->map == MAP_0F && i->opcode == 0x00 && (i->reg & 7) == 5 && i->lock &&
+	       t->exc.vector == EXC_UD;
 }
 
 /* An instruction that this processor doesn't know is undefined before its length is known. */
@@ -275,7 +284,7 @@ static struct explanation {
 } explanations[] = {
 	{ call_target_or_stack, FAULT, "bad target and bad stack, either first", "CALL", 0 },
 	{ cmps_operands, FAULT, "two bad operands, either first", "CMPS", 0 },
-	{ far_return_order, FAULT, "order of its slots and the descriptor", "RETF", 0 },
+	{ far_return_order, FAULT, "order of slots and descriptor", "RETF, IRET", 0 },
 	{ far_call_stack, FAULT, "order of stack and target", "far CALL", 0 },
 	{ far_call_pushes, RESULT, "what was pushed before a fault", "far CALL", 0 },
 	{ far_return_carry, RESULT, "carry out of a 16-bit SP", "RETF n, AMD", 0 },
@@ -283,6 +292,7 @@ static struct explanation {
 	{ undefined_at_end, FAULT, "undefined, and fetched further", "#UD", 0 },
 	{ undefined_and_too_long, FAULT, "undefined, and more than 15 bytes", "#UD", 0 },
 	{ unknown_at_end, FAULT, "unknown here, and not fetched further", "#UD", 0 },
+	{ locked_verw, FAULT, "LOCK is let pass", "VERW, AMD", 0 },
 	{ popa_partial, RESULT, "registers loaded before a fault", "POPA", 0 },
 	{ bswap16, RESULT, "16 bits: undefined result", "BSWAP", 0 },
 	{ double_shift16, RESULT, "16 bits by more: undefined result", "SHLD, SHRD", 0 },

@@ -406,18 +406,46 @@ static u64 stack_value(struct rng *r)
 	return one_in(r, 2) ? interesting(r) : rnd(r);
 }
 
+/* What a far return finds: offset, selector, flags, stack pointer and selector. */
+static u64 frame_value(const struct trial *t, struct rng *r, unsigned int slot)
+{
+	static const u16 code[] = {
+		CPU_CS64,
+		CPU_CS32,
+		CPU_LDT_SELECTOR(CPU_LDT_CODE16),
+		CPU_LDT_SELECTOR(CPU_LDT_FLAT_CODE),
+	};
+
+	switch (slot) {
+	case 0:
+		return below(r, CPU_CODE_SIZE) + (one_in(r, 2) ? CPU_CODE : 0);
+	case 1:
+		return code[below(r, ARRAY_SIZE(code))];
+	case 2:
+		return flag_values(r) | (one_in(r, 2) ? FL_TF : 0);
+	case 3:
+		return offset_in(t, EMUL_SEG_SS, stack_target(r));
+	}
+	return one_in(r, 2) ? CPU_SS : stack_selector(r);
+}
+
 /* Something to pop. */
 static void patch_stack(struct trial *t, struct rng *r, const struct emul_insn *i)
 {
 	bool is_64 = t->bits == BITS_64, wide = t->seg[EMUL_SEG_SS].db;
+	bool frame = i->row->exec == emul_ret_far || i->row->exec == emul_iret;
 	u64 sp = t->in.gpr[EMUL_RSP] & (is_64 ? ~0ull : wide ? 0xffffffff : 0xffff), val;
-	unsigned int k, size = i->opsize ? i->opsize : 8;
-	struct cpu_patch *p;
+	unsigned int k, size = i->opsize, per_patch = PATCH_BYTES / size;
+	struct cpu_patch *p = NULL;
 
-	p = add_patch(t, is_64 ? sp : (u32)(sp + t->seg[EMUL_SEG_SS].base));
-	for (k = 0; p && k < PATCH_BYTES; k += size) {
-		val = stack_value(r);
-		memcpy(p->data + k, &val, size);
+	if (!is_64)
+		sp = (u32)(sp + t->seg[EMUL_SEG_SS].base);
+	for (k = 0; k < (frame ? 5 : per_patch); k++) {
+		if (k % per_patch == 0)
+			p = t->in.nr_patches < 4 ? add_patch(t, sp + k * size) : NULL;
+		val = frame && !one_in(r, 16) ? frame_value(t, r, k) : stack_value(r);
+		if (p)
+			memcpy(p->data + k % per_patch * size, &val, size);
 	}
 }
 
@@ -500,7 +528,7 @@ static void suit(struct trial *t, struct rng *r, const struct emul_insn *i)
 		patch_strings(t, r, i);
 	else if (!one_in(r, 4))
 		patch_operand(t, r, i);
-	if (!one_in(r, 4) && t->in.nr_patches < 4)
+	if (!one_in(r, 4))
 		patch_stack(t, r, i);
 	if (i->row->flags & F_SSE) {
 		make_vectors(t, r);
