@@ -229,6 +229,14 @@ static long set_routing(struct set_up *s)
 	return ioctl(s->vm->fd, KVM_SET_GSI_ROUTING, &r);
 }
 
+static long coalesced(struct set_up *s)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = 0xd0000000, .size = 16 };
+	long ret = ioctl(s->vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone);
+
+	return ret ?: ioctl(s->vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &zone);
+}
+
 static long set_irqchip(struct set_up *s)
 {
 	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
@@ -466,6 +474,7 @@ static const struct test_row rows[] = {
 	OPERATION("get_msrs", get_msrs, .vm = true, .vcpu = true, .least = 1),
 	OPERATION("set_msrs", set_msrs, .vm = true, .vcpu = true, .least = 1),
 	OPERATION("set_gsi_routing", set_routing, .vm = true, .irqchip = true, .least = 2),
+	OPERATION("coalesced_mmio", coalesced, .vm = true, .least = 3),
 	OPERATION("get_and_set_irqchip", set_irqchip, .vm = true, .irqchip = true, .pit = true,
 		  .least = 2),
 	OPERATION("get_and_set_lapic", set_lapic, .vm = true, .irqchip = true, .vcpu = true,

@@ -6,9 +6,12 @@
 #include <linux/fs.h>
 #include "kvm.h"
 
-/* Pages of a vCPU's mmap: struct kvm_run, then data of string I/O. */
+/* Pages of a vCPU's mmap: struct kvm_run, then data of string I/O; both are the vCPU's ... */
 #define KVM_VCPU_PAGES 2
 #define KVM_PIO_DATA_PAGE 1
+/* ... and the VM's ring of coalesced writes. */
+#define KVM_COALESCED_MMIO_PAGE_OFFSET 2
+#define KVM_VCPU_MMAP_PAGES 3
 
 extern struct file_operations kvm_vm_fops;
 extern struct file_operations kvm_vcpu_fops;

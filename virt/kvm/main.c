@@ -28,7 +28,7 @@ static long ioctl_create_vm(struct kvm_ioctl_call *call)
 
 static long ioctl_vcpu_mmap_size(struct kvm_ioctl_call *call)
 {
-	return call->value ? -EINVAL : KVM_VCPU_PAGES * PAGE_SIZE;
+	return call->value ? -EINVAL : KVM_VCPU_MMAP_PAGES * PAGE_SIZE;
 }
 
 static const struct kvm_ioctl_row system_ioctls[] = {

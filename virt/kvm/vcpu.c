@@ -340,9 +340,12 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct kvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
 
-	if (vmf->pgoff >= KVM_VCPU_PAGES)
+	if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		vmf->page = vcpu->kvm->coalesced.page;
+	else if (vmf->pgoff < KVM_VCPU_PAGES)
+		vmf->page = vcpu->run_pages + vmf->pgoff;
+	else
 		return VM_FAULT_SIGBUS;
-	vmf->page = vcpu->run_pages + vmf->pgoff;
 	get_page(vmf->page);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "arch.h"
+#include "coalesced.h"
 #include "core.h"
 #include "dirty.h"
 #include "ioctl.h"
@@ -39,9 +40,12 @@ static struct kvm *vm_create(void)
 	r = memslots_init(kvm);
 	if (r)
 		goto err_srcu;
-	r = iobus_init(kvm);
+	r = coalesced_init(kvm);
 	if (r)
 		goto err_slots;
+	r = iobus_init(kvm);
+	if (r)
+		goto err_ring;
 	r = kvm_arch_vm_init(kvm);
 	if (r)
 		goto err_bus;
@@ -55,6 +59,8 @@ err_arch:
 	kvm_arch_vm_destroy(kvm);
 err_bus:
 	iobus_destroy(kvm);
+err_ring:
+	coalesced_destroy(kvm);
 err_slots:
 	memslots_destroy(kvm);
 err_srcu:
@@ -79,6 +85,7 @@ static void vm_destroy(struct kvm *kvm)
 	xa_destroy(&kvm->vcpus);
 	kvm_arch_vm_destroy(kvm);
 	iobus_destroy(kvm);
+	coalesced_destroy(kvm);
 	memslots_destroy(kvm);
 	cleanup_srcu_struct(&kvm->srcu);
 	mmdrop(kvm->mm);
@@ -167,6 +174,26 @@ static long ioctl_clear_dirty_log(struct kvm_ioctl_call *call)
 	return r;
 }
 
+static long ioctl_register_coalesced(struct kvm_ioctl_call *call)
+{
+	long r;
+
+	mutex_lock(&call->kvm->slots_lock);
+	r = coalesced_register(call->kvm, call->arg);
+	mutex_unlock(&call->kvm->slots_lock);
+	return r;
+}
+
+static long ioctl_unregister_coalesced(struct kvm_ioctl_call *call)
+{
+	long r;
+
+	mutex_lock(&call->kvm->slots_lock);
+	r = coalesced_unregister(call->kvm, call->arg);
+	mutex_unlock(&call->kvm->slots_lock);
+	return r;
+}
+
 static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 {
 	return kvm_vm_stats_fd(call->kvm);
@@ -177,6 +204,8 @@ static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region },
 	{ KVM_GET_DIRTY_LOG, ioctl_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, ioctl_clear_dirty_log },
+	{ KVM_REGISTER_COALESCED_MMIO, ioctl_register_coalesced },
+	{ KVM_UNREGISTER_COALESCED_MMIO, ioctl_unregister_coalesced },
 	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };

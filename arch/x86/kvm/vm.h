@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "coalesced.h"
 #include "iobus.h"
 #include "kvm.h"
 #include "memslot.h"
@@ -84,6 +85,7 @@ struct kvm {
 
 	/* devices */
 	struct kvm_io_bus __rcu *bus[KVM_NR_BUSES]; /* [s] slots_lock */
+	struct kvm_coalesced coalesced; /* see coalesced.h */
 	struct kvm_vm_irqchip irqchip; /* see irqchip/irqchip.h */
 
 	/* x86 */

@@ -385,10 +385,11 @@ static enum emul_result op_pio_out(void *opaque, u16 port, unsigned int size, co
 			break;
 	if (i == count)
 		return EMUL_OK;
-	if (i)
-		return EMUL_UNHANDLEABLE;
-	memcpy(s->vcpu->io.pio_data, buf, size * count);
-	return pio_to_user(s, port, size, count, false);
+	/* A ring of coalesced writes can fill up in the middle: the rest is userspace's. */
+	memcpy(s->vcpu->io.pio_data, buf + i * size, size * (count - i));
+	pio_to_user(s, port, size, count - i, false);
+	s->pio_count = count;
+	return EMUL_IO;
 }
 
 /* --- registers ------------------------------------------------------------------------------- */
