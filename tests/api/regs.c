@@ -287,6 +287,30 @@ static void xsave(const void *arg)
 	expect_errno("MXCSR, reserved bits", ioctl(vcpu->fd, KVM_SET_XSAVE, set), EINVAL);
 }
 
+/* The same in as many bytes as the capability says. */
+static void xsave2(const void *arg)
+{
+	struct vcpu *vcpu = fresh();
+	struct kvm_xsave *set = calloc(1, sizeof(*set)), *get;
+	int size = kvm_cap(vcpu->vm->fd, KVM_CAP_XSAVE2);
+	uint64_t *header = (uint64_t *)((uint8_t *)set->region + 512);
+	unsigned int i;
+
+	(void)arg;
+	need_cap(vcpu->vm->fd, KVM_CAP_XSAVE2);
+	expect_true(size >= 4096, "KVM_CAP_XSAVE2: expected 4096 or more, saw %d", size);
+	expect_ok("KVM_GET_XSAVE", ioctl(vcpu->fd, KVM_GET_XSAVE, set));
+	for (i = 40; i < 104; i++)		/* XMM0-15 */
+		set->region[i] = i * 0x01010101;
+	header[0] = 3;
+	expect_ok("KVM_SET_XSAVE", ioctl(vcpu->fd, KVM_SET_XSAVE, set));
+	get = malloc(size + 64);
+	memset(get, 0xee, size + 64);
+	expect_ok("KVM_GET_XSAVE2", ioctl(vcpu->fd, KVM_GET_XSAVE2, get));
+	expect_mem("XMM registers", &get->region[40], &set->region[40], 256);
+	expect_eq("the byte behind", ((uint8_t *)get)[size], 0xee);
+}
+
 static void xcrs(const void *arg)
 {
 	struct vcpu *vcpu = fresh();
@@ -691,6 +715,7 @@ static const struct test_row rows[] = {
 	{ .name = "fpu", .run = fpu },
 	{ .name = "fpu-reset", .run = fpu_reset },
 	{ .name = "xsave", .run = xsave },
+	{ .name = "xsave2", .run = xsave2 },
 	{ .name = "xcrs", .run = xcrs },
 	{ .name = "msrs", .run = msrs },
 	{ .name = "msrs-refused", .run = msrs_refused },

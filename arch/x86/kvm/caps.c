@@ -153,6 +153,11 @@ static u32 has_xsave(struct kvm *kvm)
 	return boot_cpu_has(X86_FEATURE_XSAVE);
 }
 
+static u32 xsave2_size(struct kvm *kvm)
+{
+	return has_xsave(kvm) ? sizeof(struct kvm_xsave) : 0;
+}
+
 static u32 has_tsc_scaling(struct kvm *kvm)
 {
 	return kvm_caps->tsc_scaling;
@@ -184,6 +189,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, .get = has_xsave },
+	{ KVM_CAP_XSAVE2, .get = xsave2_size },
 	{ KVM_CAP_XCRS, .get = has_xsave },
 	{ KVM_CAP_MCE, KVM_MAX_MCE_BANKS },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },

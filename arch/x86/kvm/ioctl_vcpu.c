@@ -189,6 +189,8 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_SET_FPU, ioctl_set_fpu },
 	{ KVM_GET_XSAVE, ioctl_get_xsave },
 	{ KVM_SET_XSAVE, ioctl_set_xsave },
+	/* Without AMX nothing needs more room than the older one has. */
+	{ KVM_GET_XSAVE2, ioctl_get_xsave },
 	{ KVM_GET_XCRS, ioctl_get_xcrs },
 	{ KVM_SET_XCRS, ioctl_set_xcrs, IOC_VCPU_LOADED },
 	{ KVM_GET_DEBUGREGS, ioctl_get_debugregs, IOC_VCPU_LOADED },
