@@ -420,6 +420,50 @@ static void disable_exits_nmi(const void *arg)
 	expect_out(vcpu, PORT_OK, "the NMI's handler");
 }
 
+/* ---- what can't be emulated ---- */
+
+/* FLDS from device memory in user mode: #UD, here a triple fault, or an exit with its bytes. */
+static void emulation_failure(const void *arg)
+{
+	bool on = arg;
+	static const uint8_t code[] = { 0xd9, 0x07 };	/* flds (%rdi) */
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+	struct kvm_run *run = vcpu->run;
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	need_cap(vm->kvm, KVM_CAP_EXIT_ON_EMULATION_FAILURE);
+	expect_errno("a value that means nothing",
+		     enable(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 2), EINVAL);
+	if (on)
+		expect_ok("enable", enable(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1));
+	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, GUEST_IMAGE);
+	s = vcpu_sregs(vcpu);
+	s.cs.selector = SEL_UCODE64;
+	s.cs.dpl = 3;
+	s.ss.selector = SEL_UDATA;
+	s.ss.dpl = 3;
+	s.idt.limit = 0;
+	s.cr0 &= ~0xcull;	/* EM, TS */
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	r = vcpu_regs(vcpu);
+	r.rdi = GUEST_MMIO;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &r));
+	if (!on) {
+		vcpu_run_until(vcpu, KVM_EXIT_SHUTDOWN);
+		return;
+	}
+	vcpu_run_until(vcpu, KVM_EXIT_INTERNAL_ERROR);
+	expect_eq("suberror", run->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION);
+	expect_true(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
+		    "flags: expected bytes, saw %#llx",
+		    (unsigned long long)run->emulation_failure.flags);
+	expect_mem("instruction", run->emulation_failure.insn_bytes, code, sizeof(code));
+	expect_eq("RIP", vcpu_regs(vcpu).rip, GUEST_IMAGE);
+}
+
 /* ---- the shared page ---- */
 
 static void sync_regs_bad(const void *arg)
@@ -629,6 +673,8 @@ static const struct test_row rows[] = {
 	{ .name = "disable-exits-valid", .run = disable_exits_valid },
 	{ .name = "disable-exits-hlt", .run = disable_exits_hlt },
 	{ .name = "disable-exits-nmi", .run = disable_exits_nmi },
+	{ .name = "emulation-failure", .run = emulation_failure, .arg = "on" },
+	{ .name = "emulation-failure-off", .run = emulation_failure },
 	{ .name = "sync-regs-bad", .run = sync_regs_bad },
 	{ .name = "sync-regs", .run = sync_regs },
 	{ .name = "regs-during-mmio", .run = regs_during_mmio },

@@ -86,6 +86,14 @@ static long enable_platform_info(struct kvm *kvm, const struct kvm_enable_cap *c
 	return 0;
 }
 
+static long enable_exit_on_emulation_failure(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] & ~1ULL)
+		return -EINVAL;
+	WRITE_ONCE(kvm->caps.exit_on_emulation_error, cap->args[0]);
+	return 0;
+}
+
 static long enable_exception_payload(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	kvm->caps.exception_payload = cap->args[0];
@@ -196,6 +204,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, .enable = enable_exit_on_emulation_failure },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, .enable = enable_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, .enable = enable_triple_fault_event },

@@ -761,7 +761,7 @@ void glue_queue_exception(struct emul_state *s)
 
 /*
  * What can't be emulated is reported with its bytes, never skipped. A guest's user program may not
- * end the guest by it: there it is an undefined instruction.
+ * end the guest by it: there it is an undefined instruction, unless userspace wants to hear of all.
  */
 static enum kvm_exit_action give_up(struct emul_state *s)
 {
@@ -775,7 +775,7 @@ static enum kvm_exit_action give_up(struct emul_state *s)
 		vcpu->run_errno = s->error;
 		return KVM_FAIL;
 	}
-	if (s->c.cpl) {
+	if (s->c.cpl && !READ_ONCE(vcpu->kvm->caps.exit_on_emulation_error)) {
 		kvm_queue_exception(vcpu, X86_TRAP_UD);
 		return KVM_RESUME;
 	}
