@@ -338,6 +338,56 @@ static void power_ctl(const void *arg)
 	expect_eq("value", value, 0x1234);
 }
 
+/* ---- hypercalls that userspace answers ---- */
+
+#define HC_MAP_GPA_RANGE 12
+
+/* The call, with the registers' values; its result where userspace doesn't hear of it. */
+static uint64_t map_gpa_range(struct vcpu *vcpu, uint64_t gpa, uint64_t npages, bool asked)
+{
+	struct kvm_regs regs;
+
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, GUEST_IMAGE);
+	regs = vcpu_regs(vcpu);
+	regs.rax = HC_MAP_GPA_RANGE;
+	regs.rbx = gpa;
+	regs.rcx = npages;
+	regs.rdx = 1 << 4;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	if (asked) {
+		vcpu_run_until(vcpu, KVM_EXIT_HYPERCALL);
+		expect_eq("nr", vcpu->run->hypercall.nr, HC_MAP_GPA_RANGE);
+		expect_eq("args[0]", vcpu->run->hypercall.args[0], gpa);
+		expect_eq("args[1]", vcpu->run->hypercall.args[1], npages);
+		expect_eq("args[2]", vcpu->run->hypercall.args[2], 1 << 4);
+		expect_eq("64-bit", vcpu->run->hypercall.longmode & 1, 1);
+		vcpu->run->hypercall.ret = 0x123456789a;
+	}
+	expect_out(vcpu, PORT_OK, "behind the call");
+	return vcpu_regs(vcpu).rax;
+}
+
+static void exit_hypercall(const void *arg)
+{
+	static const uint8_t code[] = { 0x0f, 0x01, 0xd9, OUT_OK };	/* vmmcall; out */
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_EXIT_HYPERCALL);
+	expect_eq("hypercalls", kvm_cap(vm->kvm, KVM_CAP_EXIT_HYPERCALL), 1 << HC_MAP_GPA_RANGE);
+	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
+	expect_eq("not enabled", map_gpa_range(vcpu, 0x1000, 1, false), -1000ull);
+	expect_errno("another one", enable(vm, KVM_CAP_EXIT_HYPERCALL, 1 << 5), EINVAL);
+	expect_ok("enable", enable(vm, KVM_CAP_EXIT_HYPERCALL, 1 << HC_MAP_GPA_RANGE));
+	expect_eq("answered", map_gpa_range(vcpu, 0x1000, 3, true), 0x123456789a);
+	expect_eq("not aligned", map_gpa_range(vcpu, 0x1001, 1, false), -22ull);
+	expect_eq("no page", map_gpa_range(vcpu, 0x1000, 0, false), -22ull);
+	expect_eq("wraps", map_gpa_range(vcpu, 0x1000, ~0ull, false), -22ull);
+	expect_ok("disable", enable(vm, KVM_CAP_EXIT_HYPERCALL, 0));
+	expect_eq("disabled", map_gpa_range(vcpu, 0x1000, 1, false), -1000ull);
+}
+
 /* ---- exits that can be done without ---- */
 
 static void disable_exits_valid(const void *arg)
@@ -670,6 +720,7 @@ static const struct test_row rows[] = {
 	{ .name = "msr-filter", .run = msr_filter },
 	{ .name = "msr-filter-x2apic", .run = msr_filter_x2apic },
 	{ .name = "power-ctl", .run = power_ctl },
+	{ .name = "exit-hypercall", .run = exit_hypercall },
 	{ .name = "disable-exits-valid", .run = disable_exits_valid },
 	{ .name = "disable-exits-hlt", .run = disable_exits_hlt },
 	{ .name = "disable-exits-nmi", .run = disable_exits_nmi },

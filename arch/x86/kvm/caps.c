@@ -8,6 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
+#include <uapi/linux/kvm_para.h>
 
 #include "caps.h"
 #include "core.h"
@@ -91,6 +92,17 @@ static long enable_exit_on_emulation_failure(struct kvm *kvm, const struct kvm_e
 	if (cap->args[0] & ~1ULL)
 		return -EINVAL;
 	WRITE_ONCE(kvm->caps.exit_on_emulation_error, cap->args[0]);
+	return 0;
+}
+
+/* The hypercalls that userspace may answer. */
+#define USER_HYPERCALLS BIT(KVM_HC_MAP_GPA_RANGE)
+
+static long enable_exit_hypercall(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] & ~(u64)USER_HYPERCALLS)
+		return -EINVAL;
+	WRITE_ONCE(kvm->caps.exit_hypercall, cap->args[0]);
 	return 0;
 }
 
@@ -243,6 +255,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_TSC_CONTROL, .get = has_tsc_scaling },
 	{ KVM_CAP_VM_TSC_CONTROL, .get = has_tsc_scaling },
 	/* paravirtual */
+	{ KVM_CAP_EXIT_HYPERCALL, USER_HYPERCALLS, .enable = enable_exit_hypercall },
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1, .enable_vcpu = enforce_pv_cpuid },
 	/* the ABI itself */
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },

@@ -2,6 +2,7 @@
 /* Paravirtual memory and calls but for clocks: steal time, halt-polling control, hypercalls. */
 
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -240,7 +241,7 @@ struct hypercall {
  * struct hypercall_row - one hypercall
  * @nr: KVM_HC_*
  * @feature: KVM_FEATURE_* that announces it, NO_FEATURE: none does
- * @fn: its result, 0 or -KVM_E*
+ * @fn: its result, 0 or -KVM_E*; HC_TO_USER: userspace will tell
  */
 struct hypercall_row {
 	u8 nr;
@@ -248,6 +249,7 @@ struct hypercall_row {
 	long (*fn)(struct kvm_vcpu *vcpu, const struct hypercall *call);
 };
 #define NO_FEATURE 0xff
+#define HC_TO_USER LONG_MIN
 
 /* The exit was all that it asks for: interrupts are looked at before the next entry. */
 static long hc_poll_irq(struct kvm_vcpu *vcpu, const struct hypercall *call)
@@ -297,11 +299,46 @@ static long hc_sched_yield(struct kvm_vcpu *vcpu, const struct hypercall *call)
 	return 0;
 }
 
+/* Userspace has answered. If it moved RIP, the call isn't ours any more. */
+static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
+{
+	u64 ret = READ_ONCE(vcpu->run->hypercall.ret);
+
+	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
+		return KVM_RESUME;
+	vcpu->regs.val[KVM_REG_RAX] = kvm_is_64bit_code(vcpu) ? ret : (u32)ret;
+	return exit_skip(vcpu);
+}
+
+/* The guest shares pages with the host, or takes them back: userspace's business, if it wants it. */
+static long hc_map_gpa_range(struct kvm_vcpu *vcpu, const struct hypercall *call)
+{
+	u64 gpa = call->a[0], npages = call->a[1], gfn = gpa >> PAGE_SHIFT;
+	struct kvm_run *run = vcpu->run;
+
+	if (!(READ_ONCE(vcpu->kvm->caps.exit_hypercall) & BIT(KVM_HC_MAP_GPA_RANGE)))
+		return -KVM_ENOSYS;
+	if (!PAGE_ALIGNED(gpa) || !npages || gfn + npages <= gfn)
+		return -KVM_EINVAL;
+	run->exit_reason = KVM_EXIT_HYPERCALL;
+	memset(&run->hypercall, 0, sizeof(run->hypercall));
+	run->hypercall.nr = KVM_HC_MAP_GPA_RANGE;
+	run->hypercall.args[0] = gpa;
+	run->hypercall.args[1] = npages;
+	run->hypercall.args[2] = call->a[2];
+	if (kvm_is_64bit_code(vcpu))
+		run->hypercall.flags = KVM_EXIT_HYPERCALL_LONG_MODE;
+	vcpu->io.linear_rip = kvm_linear_rip(vcpu);
+	vcpu->io.complete = complete_hypercall;
+	return HC_TO_USER;
+}
+
 static const struct hypercall_row hypercalls[] = {
 	{ KVM_HC_VAPIC_POLL_IRQ, NO_FEATURE, hc_poll_irq },
 	{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT, hc_kick_cpu },
 	{ KVM_HC_CLOCK_PAIRING, NO_FEATURE, hc_clock_pairing },
 	{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD, hc_sched_yield },
+	{ KVM_HC_MAP_GPA_RANGE, KVM_FEATURE_HC_MAP_GPA_RANGE, hc_map_gpa_range },
 };
 
 static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
@@ -334,9 +371,14 @@ enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
 		       val[KVM_REG_RSI] & mask },
 	};
 
+	long ret;
+
 	vcpu->stat.hypercalls++;
 	trace_kvm_hypercall(call.nr, call.a[0], call.a[1], call.a[2], call.a[3]);
-	val[KVM_REG_RAX] = do_hypercall(vcpu, &call) & mask;
+	ret = do_hypercall(vcpu, &call);
+	if (ret == HC_TO_USER)
+		return KVM_TO_USER;
+	val[KVM_REG_RAX] = ret & mask;
 	return exit_skip(vcpu);
 }
 EXPORT_SYMBOL_NS_GPL(exit_hypercall, GUESTMODE);

@@ -55,6 +55,7 @@ struct kvm_vm_caps {
 	/* [l] KVM_CAP_MSR_PLATFORM_INFO with 0: the guest must not read 0xce */
 	bool no_platform_info;
 	bool exit_on_emulation_error; /* [l] */
+	u32 exit_hypercall; /* [l] BIT(KVM_HC_*): userspace answers it */
 	u32 bsp_id; /* [l] vCPU id of the boot processor */
 };
 
