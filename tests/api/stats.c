@@ -247,6 +247,70 @@ static void reasons(const void *arg)
 	expect_eq("all classes together", sum, stats_get(&s, "exits"));
 }
 
+struct nmis {
+	struct vm *vm;
+	pthread_t runner;
+};
+
+/* Five NMIs 20 ms apart, then a signal for the vCPU's thread. */
+static void *send_nmis(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 4 << 8 };
+	struct nmis *n = arg;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		nanosleep(&pause, NULL);
+		ioctl(n->vm->fd, KVM_SIGNAL_MSI, &msi);
+	}
+	nanosleep(&pause, NULL);
+	pthread_kill(n->runner, SIGUSR1);
+	return NULL;
+}
+
+/* How often a guest in HLT was waited for busily, with a bound of so many ns for its VM. */
+static uint64_t polls_with(uint64_t max_ns)
+{
+	static const uint8_t code[] = { 0xf4, 0xeb, 0xfd, 0xcf };	/* hlt; jmp hlt; iret */
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { max_ns } };
+	struct vm *vm = vm_new_ram();
+	struct nmis nmis = { .vm = vm, .runner = pthread_self() };
+	uint16_t *ivt = vm_ptr(vm, 0, 1024);
+	struct vcpu *vcpu;
+	pthread_t thread;
+	struct stats s;
+
+	expect_ok("KVM_CAP_HALT_POLL", ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	vm_add_irqchip(vm, false);
+	vcpu = vm_add_vcpu(vm, 0);
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
+	ivt[2 * 2] = GUEST_REAL + 3;
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	pthread_create(&thread, NULL, send_nmis, &nmis);
+	expect_errno("KVM_RUN", vcpu_run(vcpu), EINTR);
+	pthread_join(thread, NULL);
+	s = stats_open(vcpu->fd);
+	return stats_get(&s, "halt_attempted_poll");
+}
+
+/* A busy wait grows with waits that are shorter than the bound: with one of 1 s there is some. */
+static void halt_poll(const void *arg)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { 1ull << 32 } };
+	struct vm *vm = vm_new();
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_HALT_POLL);
+	catch_usr1();
+	expect_errno("4.3 s", ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 0;
+	cap.flags = 1;
+	expect_errno("flags", ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	expect_eq("with none", polls_with(0), 0);
+	expect_true(polls_with(1000000000), "with 1 s: expected some, saw none");
+}
+
 static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -531,6 +595,7 @@ static const struct test_row rows[] = {
 	{ .name = "offsets", .run = offsets },
 	{ .name = "bad-calls", .run = bad_calls },
 	{ .name = "counts", .run = counts },
+	{ .name = "halt-poll", .run = halt_poll },
 	{ .name = "reasons", .run = reasons },
 	{ .name = "times", .run = times },
 	{ .name = "outlives", .run = outlives },

@@ -269,10 +269,31 @@ static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t *now)
 	return ended;
 }
 
+/* The longest busy wait, ns: the VM's own, or the module's parameter as it is now. */
+static unsigned int poll_limit(const struct kvm_vcpu *vcpu)
+{
+	/* Pairs with kvm_set_halt_poll(). */
+	if (smp_load_acquire(&vcpu->kvm->own_halt_poll))
+		return READ_ONCE(vcpu->kvm->max_halt_poll_ns);
+	return READ_ONCE(halt_poll_ns);
+}
+
+/**
+ * kvm_set_halt_poll() - KVM_CAP_HALT_POLL: a bound for this VM, whatever the module's parameter says
+ * @kvm: the VM; kvm->lock held
+ * @max_ns: longest busy wait in HLT, ns
+ */
+void kvm_set_halt_poll(struct kvm *kvm, unsigned int max_ns)
+{
+	WRITE_ONCE(kvm->max_halt_poll_ns, max_ns);
+	/* Pairs with poll_limit(). */
+	smp_store_release(&kvm->own_halt_poll, true);
+}
+
 /* The wait took block_ns in all: would polling longer have caught it, or was it in vain? */
 static void adapt_poll(struct kvm_vcpu *vcpu, u64 block_ns)
 {
-	unsigned int limit = READ_ONCE(halt_poll_ns), now = vcpu->halt_poll_ns;
+	unsigned int limit = poll_limit(vcpu), now = vcpu->halt_poll_ns;
 
 	if (block_ns <= now)
 		return;
@@ -304,11 +325,12 @@ static void count_sleep(struct kvm_vcpu *vcpu, u64 ns)
  */
 void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 {
+	unsigned int limit = poll_limit(vcpu);
 	ktime_t start = ktime_get(), now = start;
 	bool slept = false;
 
-	if (vcpu->halt_poll_ns > READ_ONCE(halt_poll_ns))
-		vcpu->halt_poll_ns = READ_ONCE(halt_poll_ns);
+	if (vcpu->halt_poll_ns > limit)
+		vcpu->halt_poll_ns = limit;
 	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) || !halt_poll(vcpu, &now)) {
 		WRITE_ONCE(vcpu->stat.blocking, 1);
 		prepare_to_rcuwait(&vcpu->wait);

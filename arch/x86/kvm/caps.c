@@ -151,6 +151,14 @@ static long disable_exits(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	return 0;
 }
 
+static long enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] > U32_MAX)
+		return -EINVAL;
+	kvm_set_halt_poll(kvm, cap->args[0]);
+	return 0;
+}
+
 static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	return irqchip_x2apic_api(kvm, cap->args[0]);
@@ -223,6 +231,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_DISABLE_QUIRKS, 1, .enable = disable_quirks },
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS, .enable = disable_quirks2 },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_HALT_POLL, 1, .enable = enable_halt_poll },
 	{ KVM_CAP_X86_DISABLE_EXITS, .get = exits_to_disable, .enable = disable_exits },
 	/* MSRs */
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, .enable = enable_platform_info },

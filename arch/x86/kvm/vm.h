@@ -77,6 +77,8 @@ struct kvm {
 	struct xarray vcpus; /* [l] by index; read under RCU */
 	atomic_t online_vcpus; /* [a] */
 	u32 created_vcpus; /* [l] */
+	unsigned int max_halt_poll_ns; /* [l] KVM_CAP_HALT_POLL's bound, where ... */
+	bool own_halt_poll; /* [l] ... the VM has one; both read by any */
 
 	/* memory */
 	struct kvm_memslots __rcu *memslots; /* [s] slots_lock */
