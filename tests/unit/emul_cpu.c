@@ -416,7 +416,6 @@ static bool map_shared(struct cpu *cpu)
 	p = mmap(NULL, CPU_OWN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (p == MAP_FAILED)
 		return false;
-	cpu->own = p;
 	cpu->image = p + CPU_OWN_IMAGE;
 	cpu->pristine = p + CPU_OWN_PRISTINE;
 	cpu->control = (struct cpu_control *)(p + CPU_OWN_CONTROL);

@@ -145,8 +145,7 @@ struct cpu_control {
 struct cpu {
 	int pid;
 	int fd;
-	u8 *own;		/* our view of the child's own memory */
-	u8 *image, *pristine;
+	u8 *image, *pristine;	/* our view of the child's own memory, like the next two */
 	struct cpu_control *control;
 	struct cpu_test *test;	/* CPU_BATCH of them */
 	bool has_32;		/* 32-bit code can be run */

@@ -92,7 +92,7 @@ struct path {
 	bool vex;
 };
 
-void rows_init(bool avx);
+void rows_init(void);
 /* A random path: mostly to a row with code behind it, else to an undefined opcode. */
 const struct path *rows_pick(struct rng *r);
 void rows_count(const struct trial *t);
@@ -103,10 +103,7 @@ bool rows_report(bool list);
 void generate_bytes(struct trial *t, struct rng *r);
 
 /* state.c */
-void state_init(const struct cpu *cpu);
 void state_make(struct trial *t, struct rng *r);
-/* The linear address of the ModRM or moffs operand; false if there is none. */
-bool state_operand(const struct trial *t, const struct emul_insn *i, u64 *linear);
 
 /* emulate.c */
 void emulate_init(const u8 *pristine);
@@ -140,7 +137,6 @@ void compare_print(const struct trial *t, const struct cpu_out *out, const u8 *i
 struct figures {
 	u64 compared[NR_BITS];
 	u64 faults;
-	u64 skipped;		/* nothing to compare: the emulator knows only its length */
 	u64 differences;
 };
 
@@ -148,7 +144,7 @@ extern struct figures figures;
 extern struct cpu cpu;
 
 bool batch_start(void);
-/* Queue a trial. @bytes: NULL to make them from the seed. */
+/* Queue a trial, if it can be compared. @bytes: NULL to make them from the seed. */
 void batch_add(unsigned int bits, u64 seed, const u8 *bytes);
 void batch_flush(void);
 void batch_stop(void);

@@ -34,7 +34,6 @@ static struct path paths[MAX_PATHS];
 static unsigned int nr_paths, nr_with_code;
 static struct count count[MAX_ROWS];
 static unsigned int nr_rows;
-static bool with_avx;
 
 static int row_number(const struct path *p)
 {
@@ -100,7 +99,7 @@ static void walk(struct path p)
 	if (field)
 		return;
 	add_path(p);
-	if (p.row->flags & F_VEX && with_avx) {
+	if (p.row->flags & F_VEX && cpu.avx) {
 		p.vex = true;
 		add_path(p);
 	}
@@ -148,11 +147,10 @@ static int by_kind(const void *a, const void *b)
 	return x->nr - y->nr;
 }
 
-void rows_init(bool avx)
+void rows_init(void)
 {
 	unsigned int map, opcode, i;
 
-	with_avx = avx;
 	for (map = MAP_ONE; map <= MAP_0F3A; map++) {
 		for (opcode = 0; opcode < 256; opcode++) {
 			if (map > MAP_0F || !is_prefix(map, opcode))
@@ -305,7 +303,7 @@ bool rows_report(bool list)
 			list_row(c, why);
 	}
 	printf("# figure: %u of %u rows that can complete in user mode did: %u/%u 64-bit, "
-	       "%u/%u 32-bit, %u/%u 16-bit; %u others seen to fault, %u not seen\n",
+	       "%u/%u 32-bit, %u/%u 16-bit; %u others fault, %u are not compared\n",
 	       all, rows, did[0], can[0], did[1], can[1], did[2], can[2], faulted, never);
 	return all == rows && did[0] == can[0] && did[1] == can[1] && did[2] == can[2];
 }

@@ -7,13 +7,6 @@
 
 #include "fuzz.h"
 
-static const struct cpu *the_cpu;
-
-void state_init(const struct cpu *c)
-{
-	the_cpu = c;
-}
-
 static void unpack(u64 desc, u16 selector, struct emul_segment *s)
 {
 	*s = (struct emul_segment){
@@ -80,9 +73,8 @@ static u16 data_selector(struct rng *r)
 
 	if (one_in(r, 8))
 		return 0; /* the others may become it at any interrupt */
-	return the_cpu->has_ldt && !one_in(r, 3) ?
-		       CPU_LDT_SELECTOR(ldt[below(r, ARRAY_SIZE(ldt))]) :
-		       CPU_SS;
+	return cpu.has_ldt && !one_in(r, 3) ? CPU_LDT_SELECTOR(ldt[below(r, ARRAY_SIZE(ldt))]) :
+					      CPU_SS;
 }
 
 static u16 stack_selector(struct rng *r)
@@ -100,7 +92,7 @@ static u16 code_selector(const struct trial *t, struct rng *r)
 		return CPU_CS64;
 	if (t->bits == BITS_16)
 		return CPU_LDT_SELECTOR(one_in(r, 4) ? CPU_LDT_SHORT_CODE16 : CPU_LDT_CODE16);
-	if (!the_cpu->has_ldt || !one_in(r, 4))
+	if (!cpu.has_ldt || !one_in(r, 4))
 		return CPU_CS32;
 	return CPU_LDT_SELECTOR(one_in(r, 2) ? CPU_LDT_CODE32 : CPU_LDT_FLAT_CODE);
 }
@@ -113,7 +105,7 @@ static void make_segments(struct trial *t, struct rng *r)
 	in->cs = code_selector(t, r);
 	in->ss = in->ds = in->es = CPU_SS;
 	in->fs = in->gs = 0;
-	if (own && the_cpu->has_ldt) {
+	if (own && cpu.has_ldt) {
 		if (t->bits == BITS_16 || one_in(r, 2))
 			in->ss = stack_selector(r);
 		in->ds = data_selector(r);
@@ -274,7 +266,8 @@ static void place_code(struct trial *t, struct rng *r)
 	put_code(t, one_in(r, 16) ? size - 1 - below(r, 16) : 64 + below(r, size - 256));
 }
 
-bool state_operand(const struct trial *t, const struct emul_insn *i, u64 *linear)
+/* The linear address of the ModRM or moffs operand; false if there is none. */
+static bool operand_address(const struct trial *t, const struct emul_insn *i, u64 *linear)
 {
 	u64 ea = i->disp;
 
@@ -298,7 +291,7 @@ static void aim_operand(struct trial *t, struct rng *r, const struct emul_insn *
 	u64 linear, want = target(t, r);
 	int reg = i->base;
 
-	if (!state_operand(t, i, &linear))
+	if (!operand_address(t, i, &linear))
 		return;
 	if (i->row->flags & F_BITOFF && i->reg != EMUL_RSP && !one_in(r, 4)) {
 		t->in.gpr[i->reg] = below(r, 1024) - 512ull;
@@ -309,7 +302,7 @@ static void aim_operand(struct trial *t, struct rng *r, const struct emul_insn *
 		reg = i->scale || i->index == i->base ? -1 : i->index;
 	if (reg < 0 || (i->row->flags & F_BITOFF && reg == i->reg))
 		return;
-	state_operand(t, i, &linear);
+	operand_address(t, i, &linear);
 	t->in.gpr[reg] += offset_in(t, i->seg, want) - offset_in(t, i->seg, linear);
 	if (t->bits != BITS_64)
 		t->in.gpr[reg] = (u32)t->in.gpr[reg];
@@ -371,7 +364,7 @@ static void patch_operand(struct trial *t, struct rng *r, const struct emul_insn
 	struct cpu_patch *p;
 	u64 linear, val;
 
-	if (!state_operand(t, i, &linear))
+	if (!operand_address(t, i, &linear))
 		return;
 	p = add_patch(t, linear);
 	if (!p)
