@@ -29,6 +29,7 @@ enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu); /* cpuid.c */
 enum kvm_exit_action exit_rdmsr(struct kvm_vcpu *vcpu); /* msr.c */
 enum kvm_exit_action exit_wrmsr(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu); /* pv.c */
+enum kvm_exit_action kvm_hypercall(struct kvm_vcpu *vcpu); /* the call alone: RIP stays */
 enum kvm_exit_action exit_hlt(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_host_interrupt(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_irq_window(struct kvm_vcpu *vcpu);

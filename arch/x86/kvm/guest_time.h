@@ -57,7 +57,6 @@ void kvm_pv_preempted(struct kvm_vcpu *vcpu); /* from vcpu_put: irqs may be off,
 void kvm_pv_reset(struct kvm_vcpu *vcpu); /* RESET, not INIT */
 /* KVM_HC_CLOCK_PAIRING: its result */
 long kvm_clock_pairing(struct kvm_vcpu *vcpu, gpa_t gpa, u64 type);
-enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu);
 
 /*
  * KVM_FEATURE_POLL_CONTROL: the guest polls by itself, the host must not before it sleeps in HLT.

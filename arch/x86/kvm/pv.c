@@ -307,7 +307,8 @@ static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
 	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
 		return KVM_RESUME;
 	vcpu->regs.val[KVM_REG_RAX] = kvm_is_64bit_code(vcpu) ? ret : (u32)ret;
-	return exit_skip(vcpu);
+	/* What hardware told of its length may be gone, or was never there. */
+	return kvm_emulate(vcpu, EMUL_GLUE_SKIP);
 }
 
 /* The guest shares pages with the host, or takes them back: userspace's business, if it wants it. */
@@ -360,8 +361,13 @@ static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
 	return -KVM_ENOSYS;
 }
 
-/* Exit handler: VMCALL, VMMCALL. Number in RAX, arguments in RBX, RCX, RDX, RSI, result in RAX. */
-enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
+/**
+ * kvm_hypercall() - VMCALL, VMMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI, result in RAX
+ * @vcpu: the vCPU; RIP stays on the instruction
+ *
+ * Context: exit.h. Return: KVM_RESUME: done, to be stepped over; KVM_TO_USER: userspace's to answer.
+ */
+enum kvm_exit_action kvm_hypercall(struct kvm_vcpu *vcpu)
 {
 	bool wide = kvm_is_64bit_code(vcpu);
 	u64 *val = vcpu->regs.val, mask = wide ? ~0ULL : U32_MAX;
@@ -370,7 +376,6 @@ enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
 		.a = { val[KVM_REG_RBX] & mask, val[KVM_REG_RCX] & mask, val[KVM_REG_RDX] & mask,
 		       val[KVM_REG_RSI] & mask },
 	};
-
 	long ret;
 
 	vcpu->stat.hypercalls++;
@@ -379,6 +384,13 @@ enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
 	if (ret == HC_TO_USER)
 		return KVM_TO_USER;
 	val[KVM_REG_RAX] = ret & mask;
-	return exit_skip(vcpu);
+	return KVM_RESUME;
+}
+
+enum kvm_exit_action exit_hypercall(struct kvm_vcpu *vcpu)
+{
+	enum kvm_exit_action action = kvm_hypercall(vcpu);
+
+	return action == KVM_RESUME ? exit_skip(vcpu) : action;
 }
 EXPORT_SYMBOL_NS_GPL(exit_hypercall, GUESTMODE);

@@ -970,6 +970,7 @@ static void fix_hypercall(struct emul_state *s)
 static enum kvm_exit_action emulate_ud(struct emul_state *s, bool decoded)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
+	enum kvm_exit_action action;
 
 	if (!decoded || !is_hypercall(&s->c.insn) ||
 	    (vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
@@ -977,7 +978,9 @@ static enum kvm_exit_action emulate_ud(struct emul_state *s, bool decoded)
 		return KVM_RESUME;
 	}
 	fix_hypercall(s);
-	return exit_hypercall(vcpu);
+	/* Hardware tells no length with a #UD (SDM vol. 3, 27.2.5). */
+	action = kvm_hypercall(vcpu);
+	return action == KVM_RESUME ? step_over(s) : action;
 }
 
 /**
