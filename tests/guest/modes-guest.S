@@ -132,6 +132,28 @@ after_end:
 	incl	RESULT(2)
 	finish
 
+	.macro	start_8254
+	movb	$0x34, %al
+	outb	%al, $0x43
+	movb	$0x9c, %al		/* 11932: 10 ms */
+	outb	%al, $0x40
+	movb	$0x2e, %al
+	outb	%al, $0x40
+	.endm
+
+	.macro	start_8259 vector
+	movb	$0x11, %al
+	outb	%al, $0x20
+	movb	$\vector, %al
+	outb	%al, $0x21
+	movb	$4, %al
+	outb	%al, $0x21
+	movb	$1, %al
+	outb	%al, $0x21
+	movb	$0xfe, %al
+	outb	%al, $0x21
+	.endm
+
 /* The 8254 through the 8259s, with HLT. */
 	.globl	real_timer
 real_timer:
@@ -141,22 +163,8 @@ real_timer:
 	movw	%ax, %ss
 	movl	$0x7000, %esp
 	ivt	8, on_tick
-	movb	$0x11, %al
-	outb	%al, $0x20
-	movb	$8, %al
-	outb	%al, $0x21
-	movb	$4, %al
-	outb	%al, $0x21
-	movb	$1, %al
-	outb	%al, $0x21
-	movb	$0xfe, %al
-	outb	%al, $0x21
-	movb	$0x34, %al
-	outb	%al, $0x43
-	movb	$0x9c, %al		/* 11932: 10 ms */
-	outb	%al, $0x40
-	movb	$0x2e, %al
-	outb	%al, $0x40
+	start_8259 8
+	start_8254
 1:	sti
 	hlt
 	cli
@@ -364,6 +372,67 @@ pae_pdpte:
 	movl	$GUEST_PAE, %eax
 	movl	%eax, %cr3
 	movl	0x80000123, %eax	/* 5 bytes: #PF */
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+/*
+ * The timer in code of level 3 and in level 0's handler, through a TSS; INT 0x21 ends it. What is
+ * pushed is looked at.
+ */
+#define SEL_UCODE32	(SEL_TSS + 16 + 3)	/* made here */
+
+	.globl	prot_timer
+prot_timer:
+	movl	$stack32_end, %esp
+	lidtl	idtr32
+	movl	$0x0000ffff, GUEST_GDT + (SEL_UCODE32 & ~7)
+	movl	$0x00cffb00, GUEST_GDT + (SEL_UCODE32 & ~7) + 4
+	movl	$stack32_end, GUEST_TSS + 4
+	movl	$SEL_DATA, GUEST_TSS + 8
+	movw	$SEL_TSS, %ax		/* QEMU's CPU wants no TSS that isn't loaded this way */
+	ltr	%ax
+	gate32	0x28, on32_tick
+	gate32	0x21, on32_end
+	movb	$0xee, idt32 + 0x21 * 8 + 5	/* DPL 3 */
+	gate32	13, on32_user_gp
+	start_8259 0x28
+	start_8254
+	pushl	$SEL_UDATA
+	pushl	$stack32_end - 2048
+	pushl	$0x202
+	pushl	$SEL_UCODE32
+	pushl	$1f
+	iretl
+1:	cli				/* 1 byte: #GP */
+	movl	$0x1234, %ebx
+2:	cmpl	$5, %ss:RESULT(0)
+	jb	2b
+	int	$0x21
+on32_tick:
+	incl	%ss:RESULT(0)
+	pushl	%eax
+	movb	$0x20, %al
+	outb	%al, $0x20
+	popl	%eax
+	iretl
+on32_user_gp:
+	popl	%ss:RESULT(1)
+	incl	%ss:RESULT(2)
+	incl	(%esp)
+	iretl
+on32_end:
+	movl	4(%esp), %eax
+	movl	%eax, %ss:RESULT(3)
+	movl	12(%esp), %eax
+	subl	$stack32_end, %eax
+	movl	%eax, %ss:RESULT(4)
+	movl	16(%esp), %eax
+	movl	%eax, %ss:RESULT(5)
+	movl	%ebx, %ss:RESULT(6)
+	movl	%ds, %eax
+	movl	%eax, %ss:RESULT(7)
 	movb	$1, %al
 	outb	%al, $PORT_END
 1:	hlt

@@ -67,6 +67,20 @@ static void prot_results(struct vm *vm)
 	expect_true(p->result[6], "CPUID's vendor: expected, saw 0");
 }
 
+static void level_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	timer_results(vm);
+	expect_eq("error code of CLI's #GP", p->result[1], 0);
+	expect_eq("#GP by CLI at level 3", p->result[2], 1);
+	expect_eq("CS pushed by INT", p->result[3], SEL_TSS + 16 + 3);
+	expect_eq("ESP, against the stack's end", (int32_t)p->result[4], -2048);
+	expect_eq("SS", p->result[5], SEL_UDATA);
+	expect_eq("EBX through interrupts", p->result[6], 0x1234);
+	expect_eq("DS, which level 3 may not have", p->result[7] & 0xffff, 0);
+}
+
 static void task_results(struct vm *vm)
 {
 	struct guest_params *p = guest_params(vm);
@@ -121,6 +135,10 @@ static const struct test_row rows[] = {
 	GUEST("protected", .entry = "prot32", .mode = MODE_PROT32, .check = prot_results),
 	GUEST("protected-paged", .entry = "prot32", .mode = MODE_PAGED32, .check = prot_results),
 	GUEST("protected-pae", .entry = "prot32", .mode = MODE_PAE, .check = prot_results),
+	GUEST("levels", .entry = "prot_timer", .mode = MODE_PROT32, .flags = GUEST_PIT,
+	      .check = level_results),
+	GUEST("levels-paged", .entry = "prot_timer", .mode = MODE_PAGED32, .flags = GUEST_PIT,
+	      .check = level_results),
 	GUEST("tasks", .entry = "tasks32", .mode = MODE_PROT32, .check = task_results),
 	GUEST("tasks-paged", .entry = "tasks32", .mode = MODE_PAGED32, .check = task_results),
 	GUEST("paging-32", .entry = "paged32", .mode = MODE_PAGED32, .check = paged_results),
