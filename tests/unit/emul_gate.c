@@ -884,6 +884,25 @@ static void test_accessed(void)
 	tap_eq(w.seg[EMUL_SEG_CS].selector, CODE0, "does it");
 }
 
+/* No debug trap follows what went through the IDT. */
+static void test_single_step(void)
+{
+	begin_row(find(events, "int n"));
+	w.c.rflags |= TF;
+	tap_eq(world_step(&w), EMUL_OK, "int n with TF");
+	tap_eq(w.c.no_step, true, "ends single-stepping");
+	begin_row(find(events, "into without OF"));
+	w.c.rflags |= TF;
+	tap_eq(world_step(&w), EMUL_OK, "into that does nothing");
+	tap_eq(w.c.no_step, false, "doesn't");
+	begin_row(find(events, "VME: redirected, IOPL 0"));
+	tap_eq(world_step(&w), EMUL_OK, "a redirected int n");
+	tap_eq(w.c.no_step, true, "does");
+	begin_row(find(irets, "iretd, same level"));
+	tap_eq(world_step(&w), EMUL_OK, "iretd");
+	tap_eq(w.c.no_step, false, "doesn't");
+}
+
 /* Whose access is it? Page faults say so: level 3 reads, level 0 writes its stack. */
 static void test_privilege(void)
 {
@@ -920,6 +939,7 @@ int main(void)
 	run_rows(calls, ARRAY_SIZE(calls));
 	test_data_segments();
 	test_accessed();
+	test_single_step();
 	test_privilege();
 	test_mmio();
 	return tap_done();

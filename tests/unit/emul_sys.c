@@ -403,6 +403,14 @@ static void test_system(void)
 	RCX = 0x11;
 	w.c.rip = CODE;
 	expect_exc(run("\x0f\x32"), 13, 0, "rdmsr of an unknown one");
+	expect_ok(run("\x0f\x31"), "rdtsc");
+	tap_eq(RDX << 32 | RAX, 0x1234567890abcdef, "its value");
+	w.cr[4] |= 4;
+	expect_ok(run("\x0f\x31"), "rdtsc with CR4.TSD at CPL 0");
+	w.c.cpl = 3;
+	w.c.rip = CODE;
+	expect_exc(run("\x0f\x31"), 13, 0, "and at CPL 3");
+	w.c.cpl = 0;
 	expect_ok(run("\xf4"), "hlt");
 	tap_ok(w.halted, "hlt halts, saw %d", w.halted);
 	tap_eq(w.c.rip, CODE + 1, "hlt: after it");

@@ -323,6 +323,11 @@ static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul
 	return EMUL_OK;
 }
 
+static u64 op_rdtsc(void *opaque)
+{
+	return 0x1234567890abcdef;
+}
+
 static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	*eax += 0x1000;
@@ -382,8 +387,8 @@ static const struct emul_ops world_ops = {
 	.get_segment = op_get_segment, .set_segment = op_set_segment,
 	.get_table = op_get_table, .set_table = op_set_table,
 	.get_cr = op_get_cr, .set_cr = op_set_cr, .get_dr = op_get_dr, .set_dr = op_set_dr,
-	.get_msr = op_get_msr, .set_msr = op_set_msr, .cpuid = op_cpuid, .hlt = op_hlt,
-	.wbinvd = op_wbinvd, .invlpg = op_invlpg,
+	.get_msr = op_get_msr, .set_msr = op_set_msr, .rdtsc = op_rdtsc, .cpuid = op_cpuid,
+	.hlt = op_hlt, .wbinvd = op_wbinvd, .invlpg = op_invlpg,
 	.read_vec = op_read_vec, .write_vec = op_write_vec,
 };
 

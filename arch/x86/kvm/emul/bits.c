@@ -223,3 +223,15 @@ enum emul_result emul_salc(struct emul_work *w)
 	emul_set_reg(w, EMUL_RAX, w->rflags & FL_CF ? 0xff : 0, 1);
 	return EMUL_OK;
 }
+
+/* CRC-32C, bit by bit from the low end: the polynomial 11EDC6F41H reflected. */
+enum emul_result emul_crc32(struct emul_work *w)
+{
+	u32 crc = w->gpr[w->insn->reg];
+	unsigned int i;
+
+	for (i = 0; i < w->src.size * 8u; i++)
+		crc = crc >> 1 ^ ((crc ^ w->src.val >> i) & 1 ? 0x82f63b78 : 0);
+	emul_set_reg(w, w->insn->reg, crc, 4);
+	return EMUL_OK;
+}

@@ -216,6 +216,8 @@ struct emul_ops {
 	enum emul_result (*get_msr)(void *opaque, u32 index, u64 *val, struct emul_exception *exc);
 	enum emul_result (*set_msr)(void *opaque, u32 index, u64 val, struct emul_exception *exc);
 
+	/* The time-stamp counter as the guest reads it. */
+	u64 (*rdtsc)(void *opaque);
 	/* CPUID: eax and ecx in, all out. */
 	enum emul_result (*cpuid)(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 	/* The vCPU is to halt before the next instruction. */

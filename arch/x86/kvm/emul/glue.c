@@ -20,6 +20,7 @@
 #include "fpu.h"
 #include "glue.h"
 #include "guest_mem.h"
+#include "guest_time.h"
 #include "msr.h"
 #include "trace.h"
 
@@ -585,6 +586,13 @@ static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul
 	return r ? msr_failed(s, KVM_EXIT_X86_WRMSR, index, val, r, exc) : EMUL_OK;
 }
 
+static u64 op_rdtsc(void *opaque)
+{
+	struct emul_state *s = opaque;
+
+	return kvm_tsc_read(s->vcpu, rdtsc());
+}
+
 static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	struct emul_state *s = opaque;
@@ -646,6 +654,7 @@ static const struct emul_ops vcpu_ops = {
 	.set_dr = op_set_dr,
 	.get_msr = op_get_msr,
 	.set_msr = op_set_msr,
+	.rdtsc = op_rdtsc,
 	.cpuid = op_cpuid,
 	.hlt = op_hlt,
 	.wbinvd = op_wbinvd,

@@ -136,8 +136,15 @@ static const struct emul_row grp11[8] = {
 	FULL(emul_mov, E, I, Z, M | F_MOV), UD, UD, UD, UD, UD, UD, MEM_REG(grp11_7)
 };
 
-/* Group 15, by form; register forms with F3 are RDFSBASE and the like */
-static const struct emul_row grp15[8] = { ROW8(L(M)) };
+/*
+ * Group 15, by form: register forms without prefix are fences, which one CPU doesn't need against
+ * itself; those with F3 are RDFSBASE and the like
+ */
+static const struct emul_row fence[4] = { X(emul_nop, M), L(M), L(M), L(M) };
+static const struct emul_row grp15_fence[2] = { L(M), PREFIX(fence) };
+static const struct emul_row grp15[8] = {
+	ROW4(L(M)), L(M), ROW2(MEM_REG(grp15_fence)), MEM_REG(grp15_fence)
+};
 
 /* One-byte opcodes that differ by mode */
 static const struct emul_row op_40[2] = { I(emul_inc, Z, NONE, 0), UD };
@@ -305,7 +312,7 @@ const struct emul_row emul_map_0f[256] = {
 	/* 24 */ UD, UD, UD, UD,
 	/* 28 */ PREFIX(op_28), PREFIX(op_29), L(M), PREFIX(op_2b),
 	/* 2c */ ROW4(L(M)),
-	/* 30 */ X(emul_wrmsr, F_PRIV), L(0), X(emul_rdmsr, F_PRIV), L(0),
+	/* 30 */ X(emul_wrmsr, F_PRIV), X(emul_rdtsc, 0), X(emul_rdmsr, F_PRIV), L(0),
 	/* 34 */ L(0), L(0), UD, L(0),
 	/* 38 */ UD, UD, UD, UD, UD, UD, UD, UD,	/* 38 and 3A are escapes */
 	/* 40 */ ROW16(CMOV),
@@ -342,12 +349,12 @@ const struct emul_row emul_map_0f[256] = {
 	/* f8 */ ROW4(L(M)), ROW2(L(M)), L(M), UD,
 };
 
-/* 0F38: all have ModRM and no immediate. F0 and F1 with F2 are CRC32. */
+/* 0F38: all have ModRM and no immediate. */
 static const struct emul_row op_38f0[4] = {
-	ROW2(I(emul_movbe, G, E, M | F_MEM | F_MOV)), L(M), L(M)
+	ROW2(I(emul_movbe, G, E, M | F_MEM | F_MOV)), L(M), I(emul_crc32, NONE, EB, M)
 };
 static const struct emul_row op_38f1[4] = {
-	ROW2(I(emul_movbe, E, G, M | F_MEM | F_MOV)), L(M), L(M)
+	ROW2(I(emul_movbe, E, G, M | F_MEM | F_MOV)), L(M), I(emul_crc32, NONE, E, M)
 };
 static const struct emul_row row_38f0 = PREFIX(op_38f0);
 static const struct emul_row row_38f1 = PREFIX(op_38f1);

@@ -414,6 +414,22 @@ enum emul_result emul_wrmsr(struct emul_work *w)
 	return c->ops->set_msr(c->opaque, w->gpr[EMUL_RCX], val, &c->exc);
 }
 
+/* CR4.TSD keeps it for CPL 0. */
+enum emul_result emul_rdtsc(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+	u64 val;
+
+	if (c->cpl && c->ops->get_cr(c->opaque, 4) & CR4_TSD)
+		return emul_raise_code(c, EXC_GP, 0);
+	if (!c->ops->rdtsc)
+		return EMUL_UNHANDLEABLE;
+	val = c->ops->rdtsc(c->opaque);
+	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
+	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	return EMUL_OK;
+}
+
 enum emul_result emul_cpuid(struct emul_work *w)
 {
 	u32 eax = w->gpr[EMUL_RAX], ecx = w->gpr[EMUL_RCX], ebx = 0, edx = 0;
