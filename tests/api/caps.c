@@ -420,7 +420,10 @@ static void *interrupt_run(void *arg)
 	return NULL;
 }
 
-/* HLT is the processor's own affair then: a signal ends KVM_RUN, or an interrupt of the host's HLT. */
+/*
+ * HLT is the processor's own affair then: a signal ends KVM_RUN, or an interrupt of the host's HLT.
+ * With IF=1, since Bochs's HLT doesn't end by an interrupt that exits otherwise.
+ */
 static void disable_exits_hlt(const void *arg)
 {
 	pthread_t self = pthread_self(), thread;
@@ -432,8 +435,7 @@ static void disable_exits_hlt(const void *arg)
 	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
 		row_skip("not offered");
 	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
-	/* sti; hlt; out; hlt; out. Bochs's HLT doesn't end by an interrupt that is the host's with IF=0. */
-	vcpu = GUEST(vm, 0xfb, 0xf4, OUT_OK, 0xf4, OUT_OK);
+	vcpu = GUEST(vm, 0xfb, 0xf4, OUT_OK, 0xf4, OUT_OK);	/* sti; hlt; out; hlt; out */
 	catch_usr1();
 	pthread_create(&thread, NULL, interrupt_run, &self);
 	ret = vcpu_run(vcpu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_CAP_COALESCED_MMIO, KVM_CAP_COALESCED_PIO: writes that userspace need not hear of at once. One
- * ring a VM, mapped behind each vCPU's pages: the kernel writes at `last`, userspace reads at
+ * KVM_CAP_COALESCED_MMIO, KVM_CAP_COALESCED_PIO: writes that userspace need not hear of at once.
+ * One ring a VM, mapped behind each vCPU's pages: the kernel writes at `last`, userspace reads at
  * `first`. When it is full a write is an exit, as it was without.
  *
  * An entry is in the ring before the guest's next instruction runs, so before any exit behind it:
