@@ -85,8 +85,20 @@ static void test_far_call(void)
 	tap_eq(peek(STACK - 16, 8), CODE + 3, "return address");
 }
 
+/* AMD's check the offset in FS and GS too, its last byte as well. */
+static void test_canonical_offset(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.c.vendor = EMUL_VENDOR_AMD;
+	w.seg[EMUL_SEG_FS].base = -0x40ull;
+	w.gpr[EMUL_RBX] = 0x7ffffffffffe;
+	tap_eq(run("\x64\x8b\x03"), EMUL_EXCEPTION, "AMD: mov eax, fs:[rbx], offset not canonical");
+	tap_eq(w.c.exc.vector, 13, "is #GP, not #PF");
+}
+
 int main(void)
 {
+	test_canonical_offset();
 	test_movnti();
 	test_alignment();
 	test_far_call();

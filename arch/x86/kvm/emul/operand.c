@@ -162,7 +162,8 @@ enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsi
 			c->ops->get_segment(c->opaque, seg, &s);
 			*linear += s.base;
 			/* AMD's processors are seen to check the offset as well. */
-			if (c->vendor == EMUL_VENDOR_AMD && !emul_canonical(c, ea))
+			if (c->vendor == EMUL_VENDOR_AMD &&
+			    !(emul_canonical(c, ea) && emul_canonical(c, ea + n - 1)))
 				return segment_fault(c, seg);
 		}
 		if (!emul_canonical(c, *linear) || !emul_canonical(c, *linear + n - 1))
