@@ -150,7 +150,7 @@ static const struct emul_row grp15[8] = {
 static const struct emul_row op_40[2] = { I(emul_inc, Z, NONE, 0), UD };
 static const struct emul_row op_48[2] = { I(emul_dec, Z, NONE, 0), UD };
 static const struct emul_row op_63[2] = {
-	I(emul_arpl, EW, G, M | F_PROT | F_STORES), I(emul_movsx, G, ED, M | F_MOV)
+	I(emul_arpl, EW, G, M | F_PROT | F_NOWRITE), I(emul_movsx, G, ED, M | F_MOV)
 };
 
 /* MOV from and to a segment register, by which; REX.R counts for nothing */

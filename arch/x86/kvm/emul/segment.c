@@ -404,7 +404,7 @@ enum emul_result emul_verw(struct emul_work *w)
 	return res;
 }
 
-/* The destination's RPL becomes no less than the source's. */
+/* The destination's RPL becomes no less than the source's; it need be writable only for that. */
 enum emul_result emul_arpl(struct emul_work *w)
 {
 	u8 rpl = w->src.val & 3;
@@ -414,5 +414,7 @@ enum emul_result emul_arpl(struct emul_work *w)
 	if (!less)
 		return EMUL_OK;
 	w->dst.val = (w->dst.val & ~3ull) | rpl;
+	if (w->dst.mem)
+		return emul_write_seg(w, w->insn->seg, emul_ea(w), &w->dst.val, 2);
 	return emul_store(w, &w->dst);
 }
