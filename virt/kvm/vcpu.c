@@ -352,8 +352,10 @@ void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 		now = end;
 		adapt_poll(vcpu, ktime_to_ns(ktime_sub(end, start)));
 	}
-	trace_kvm_vcpu_wakeup(ktime_to_ns(ktime_sub(now, start)), slept,
-			      kvm_arch_vcpu_runnable(vcpu));
+	/* To ask once more whether it may run takes its time. */
+	if (trace_kvm_vcpu_wakeup_enabled())
+		trace_kvm_vcpu_wakeup(ktime_to_ns(ktime_sub(now, start)), slept,
+				      kvm_arch_vcpu_runnable(vcpu));
 }
 
 /* --- the vCPU's file ------------------------------------------------------------------------- */
