@@ -41,8 +41,11 @@ static void make_trial(struct trial *t, unsigned int bits, u64 seed, const u8 *b
 	emulate(t);
 }
 
-/* Linux answers these: it emulates what UMIP forbids to user mode, and takes interrupts. */
-static bool answered_by_linux(const struct trial *t)
+/*
+ * Linux answers these: it emulates what UMIP forbids to user mode, and takes interrupts. And no two
+ * looks at the clock are the same.
+ */
+static bool has_no_answer(const struct trial *t)
 {
 	struct emul_insn i = t->insn;
 	emul_exec_fn fn;
@@ -51,7 +54,7 @@ static bool answered_by_linux(const struct trial *t)
 		emulate_decode(t, false, &i);
 	fn = i.row ? i.row->exec : NULL;
 	if (fn && (fn == emul_sgdt || fn == emul_sidt || fn == emul_smsw || fn == emul_sldt ||
-		   fn == emul_str))
+		   fn == emul_str || fn == emul_rdtsc))
 		return true;
 	if (i.map != MAP_ONE)
 		return false;
@@ -62,7 +65,7 @@ static bool answered_by_linux(const struct trial *t)
 /* Nothing to compare, or no way to stop the CPU after it. */
 static bool is_comparable(const struct trial *t)
 {
-	if (answered_by_linux(t) || is_unsafe(t))
+	if (has_no_answer(t) || is_unsafe(t))
 		return false;
 	return t->res != EMUL_UNHANDLEABLE && !(t->step && t->shadow & EMUL_SHADOW_MOV_SS);
 }

@@ -23,6 +23,7 @@ static const struct {
 	{ emul_sgdt, "UMIP" },	       { emul_sidt, "UMIP" },
 	{ emul_smsw, "UMIP" },	       { emul_sldt, "UMIP" },
 	{ emul_str, "UMIP" },	       { emul_iret, "not emulated in protected mode" },
+	{ emul_rdtsc, "a clock" },
 };
 
 struct count {
