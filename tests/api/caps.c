@@ -484,6 +484,7 @@ static void emulation_failure(const void *arg)
 	struct kvm_run *run = vcpu->run;
 	struct kvm_sregs s;
 	struct kvm_regs r;
+	uint64_t flags;
 
 	need_cap(vm->kvm, KVM_CAP_EXIT_ON_EMULATION_FAILURE);
 	expect_errno("a value that means nothing",
@@ -509,9 +510,9 @@ static void emulation_failure(const void *arg)
 	}
 	vcpu_run_until(vcpu, KVM_EXIT_INTERNAL_ERROR);
 	expect_eq("suberror", run->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION);
-	expect_true(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
-		    "flags: expected bytes, saw %#llx",
-		    (unsigned long long)run->emulation_failure.flags);
+	flags = run->emulation_failure.flags;
+	expect_true(flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
+		    "flags: expected bytes, saw %#llx", (unsigned long long)flags);
 	expect_mem("instruction", run->emulation_failure.insn_bytes, code, sizeof(code));
 	expect_eq("RIP", vcpu_regs(vcpu).rip, GUEST_IMAGE);
 }

@@ -279,7 +279,7 @@ static unsigned int poll_limit(const struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_set_halt_poll() - KVM_CAP_HALT_POLL: a bound for this VM, whatever the module's parameter says
+ * kvm_set_halt_poll() - KVM_CAP_HALT_POLL: this VM's own bound, in place of the module's parameter
  * @kvm: the VM; kvm->lock held
  * @max_ns: longest busy wait in HLT, ns
  */

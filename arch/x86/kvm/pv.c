@@ -311,7 +311,7 @@ static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
 	return kvm_emulate(vcpu, EMUL_GLUE_SKIP);
 }
 
-/* The guest shares pages with the host, or takes them back: userspace's business, if it wants it. */
+/* The guest shares pages with the host, or takes them back: userspace's business, if wanted. */
 static long hc_map_gpa_range(struct kvm_vcpu *vcpu, const struct hypercall *call)
 {
 	u64 gpa = call->a[0], npages = call->a[1], gfn = gpa >> PAGE_SHIFT;
@@ -365,7 +365,8 @@ static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
  * kvm_hypercall() - VMCALL, VMMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI, result in RAX
  * @vcpu: the vCPU; RIP stays on the instruction
  *
- * Context: exit.h. Return: KVM_RESUME: done, to be stepped over; KVM_TO_USER: userspace's to answer.
+ * Context: exit.h.
+ * Return: KVM_RESUME: done, to be stepped over; KVM_TO_USER: userspace's to answer.
  */
 enum kvm_exit_action kvm_hypercall(struct kvm_vcpu *vcpu)
 {

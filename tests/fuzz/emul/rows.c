@@ -22,7 +22,7 @@ static const struct {
 	{ emul_clac, "CPL 0" },	       { emul_stac, "CPL 0" },
 	{ emul_sgdt, "UMIP" },	       { emul_sidt, "UMIP" },
 	{ emul_smsw, "UMIP" },	       { emul_sldt, "UMIP" },
-	{ emul_str, "UMIP" },	       { emul_iret, "not emulated in protected mode" },
+	{ emul_str, "UMIP" },
 	{ emul_rdtsc, "a clock" },
 };
 
