@@ -7,25 +7,6 @@
 
 #include "fuzz.h"
 
-static void unpack(u64 desc, u16 selector, struct emul_segment *s)
-{
-	*s = (struct emul_segment){
-		.base = (desc >> 16 & 0xffffff) | (desc >> 56) << 24,
-		.limit = (desc & 0xffff) | (desc >> 32 & 0xf0000),
-		.selector = selector,
-		.type = desc >> 40 & 15,
-		.s = desc >> 44 & 1,
-		.dpl = desc >> 45 & 3,
-		.present = desc >> 47 & 1,
-		.avl = desc >> 52 & 1,
-		.l = desc >> 53 & 1,
-		.db = desc >> 54 & 1,
-		.g = desc >> 55 & 1,
-	};
-	if (s->g)
-		s->limit = s->limit << 12 | 0xfff;
-}
-
 /* A linear address: somewhere in memory, or close to a boundary. Half of them are aligned. */
 static u64 target(const struct trial *t, struct rng *r)
 {
@@ -139,7 +120,7 @@ static void load_segments(struct trial *t, struct rng *r)
 	unsigned int i;
 
 	for (i = 0; i < 6; i++) {
-		unpack(descriptor(selector[i]), selector[i], &t->seg[i]);
+		emul_unpack_descriptor(descriptor(selector[i]), selector[i], &t->seg[i]);
 		if (!(selector[i] & ~3)) {
 			t->seg[i] = (struct emul_segment){ .selector = selector[i] };
 			t->seg[i].unusable = 1;

@@ -2,17 +2,12 @@
 /* Bit tests and scans, byte order, and decimal arithmetic. */
 #include "internal.h"
 
-static void set_flag(struct emul_work *w, u32 flag, bool on)
-{
-	w->rflags = on ? w->rflags | flag : w->rflags & ~(u64)flag;
-}
-
 /* The mask of the tested bit, after CF is set. A register offset has moved a memory operand. */
 static u64 test_bit_cf(struct emul_work *w)
 {
 	u64 bit = 1ull << (w->src.val & (w->size * 8 - 1));
 
-	set_flag(w, FL_CF, w->dst.val & bit);
+	emul_set_flag(w, FL_CF, w->dst.val & bit);
 	return bit;
 }
 
@@ -64,7 +59,7 @@ static unsigned int highest_bit(u64 val)
  */
 static enum emul_result scan(struct emul_work *w, unsigned int (*find)(u64 val))
 {
-	set_flag(w, FL_ZF, !w->src.val);
+	emul_set_flag(w, FL_ZF, !w->src.val);
 	if (w->src.val)
 		w->dst.val = find(w->src.val);
 	else
@@ -85,8 +80,8 @@ enum emul_result emul_bsr(struct emul_work *w)
 enum emul_result emul_tzcnt(struct emul_work *w)
 {
 	w->dst.val = w->src.val ? lowest_bit(w->src.val) : w->size * 8;
-	set_flag(w, FL_CF, !w->src.val);
-	set_flag(w, FL_ZF, !w->dst.val);
+	emul_set_flag(w, FL_CF, !w->src.val);
+	emul_set_flag(w, FL_ZF, !w->dst.val);
 	return EMUL_OK;
 }
 
@@ -95,8 +90,8 @@ enum emul_result emul_lzcnt(struct emul_work *w)
 	unsigned int bits = w->size * 8;
 
 	w->dst.val = w->src.val ? bits - 1 - highest_bit(w->src.val) : bits;
-	set_flag(w, FL_CF, !w->src.val);
-	set_flag(w, FL_ZF, !w->dst.val);
+	emul_set_flag(w, FL_CF, !w->src.val);
+	emul_set_flag(w, FL_ZF, !w->dst.val);
 	return EMUL_OK;
 }
 
@@ -108,7 +103,7 @@ enum emul_result emul_popcnt(struct emul_work *w)
 	for (; val; val &= val - 1)
 		w->dst.val++;
 	w->rflags &= ~(u64)FL_ARITH;
-	set_flag(w, FL_ZF, !w->src.val);
+	emul_set_flag(w, FL_ZF, !w->src.val);
 	return EMUL_OK;
 }
 
@@ -138,9 +133,9 @@ static void set_zsp(struct emul_work *w, u8 res)
 {
 	u8 parity = res ^ res >> 4;
 
-	set_flag(w, FL_ZF, !res);
-	set_flag(w, FL_SF, res & 0x80);
-	set_flag(w, FL_PF, !(0x6996 >> (parity & 15) & 1));
+	emul_set_flag(w, FL_ZF, !res);
+	emul_set_flag(w, FL_SF, res & 0x80);
+	emul_set_flag(w, FL_PF, !(0x6996 >> (parity & 15) & 1));
 }
 
 /* DAA and DAS: @sign is 1 or -1. Intel SDM vol. 2, DAA. */
@@ -152,13 +147,13 @@ static enum emul_result decimal_adjust(struct emul_work *w, int sign)
 	if ((al & 15) > 9 || w->rflags & FL_AF) {
 		new_cf = cf || (sign > 0 ? al > 0xf9 : al < 6);
 		al += sign * 6;
-		set_flag(w, FL_AF, true);
+		emul_set_flag(w, FL_AF, true);
 	}
 	if (old > 0x99 || cf) {
 		al += sign * 0x60;
 		new_cf = true;
 	}
-	set_flag(w, FL_CF, new_cf);
+	emul_set_flag(w, FL_CF, new_cf);
 	set_zsp(w, al);
 	emul_set_reg(w, EMUL_RAX, al, 1);
 	return EMUL_OK;
@@ -181,7 +176,7 @@ static enum emul_result ascii_adjust(struct emul_work *w, int sign)
 
 	if (adjust)
 		ax += sign * 0x106;
-	set_flag(w, FL_AF | FL_CF, adjust);
+	emul_set_flag(w, FL_AF | FL_CF, adjust);
 	emul_set_reg(w, EMUL_RAX, ax & 0xff0f, 2);
 	return EMUL_OK;
 }

@@ -325,6 +325,11 @@ static inline bool emul_is_writable(const struct emul_segment *s)
 	return s->s && !(s->type & SEG_CODE) && s->type & SEG_WRITABLE;
 }
 
+static inline void emul_set_flag(struct emul_work *w, u32 flag, bool on)
+{
+	w->rflags = on ? w->rflags | flag : w->rflags & ~(u64)flag;
+}
+
 static inline unsigned int emul_iopl(const struct emul_work *w)
 {
 	return w->rflags >> 12 & 3;
@@ -430,6 +435,9 @@ enum emul_result emul_aad(struct emul_work *w);
 enum emul_result emul_salc(struct emul_work *w);
 
 /* move.c */
+enum emul_result emul_vm86_flags(struct emul_work *w, bool *vif);
+u64 emul_virtual_flags(const struct emul_work *w);
+enum emul_result emul_set_vif(struct emul_work *w, u64 flags);
 enum emul_result emul_nop(struct emul_work *w);
 enum emul_result emul_mov(struct emul_work *w);
 enum emul_result emul_movnti(struct emul_work *w);
@@ -524,6 +532,7 @@ enum emul_result emul_task_return(struct emul_work *w);
 void emul_paragraph_segment(struct emul_segment *s, u16 selector);
 
 /* segment.c */
+void emul_unpack_descriptor(u64 desc, u16 selector, struct emul_segment *s);
 enum emul_result emul_selector_fault(struct emul_work *w, u8 vector, u16 selector);
 enum emul_result emul_read_desc(struct emul_work *w, u16 selector, u8 vector, unsigned int acc,
 				struct emul_desc *d);

@@ -241,16 +241,14 @@ static enum emul_result is_redirected(struct emul_work *w, u8 vector, bool *redi
 /* To the program's own handler. Below IOPL 3 it sees VIF as IF, and an IOPL of 3. */
 static enum emul_result redirect(struct emul_work *w, u8 vector)
 {
-	u64 flags = w->rflags & ~(u64)FL_IF, own_if = FL_IF;
+	u64 flags = w->rflags, own_if = FL_IF;
 	enum emul_result res;
 	u32 target = 0;
 
 	w->c->no_step = true;
-	if (emul_iopl(w) == 3) {
-		flags = w->rflags;
-	} else {
+	if (emul_iopl(w) < 3) {
+		flags = emul_virtual_flags(w);
 		own_if = FL_VIF;
-		flags |= FL_IOPL | (w->rflags & FL_VIF ? FL_IF : 0);
 	}
 	res = emul_read_linear(w, vector * 4, &target, 4, EMUL_ACC_READ);
 	if (res == EMUL_OK)
@@ -389,24 +387,20 @@ static enum emul_result iret_real(struct emul_work *w, u16 selector, u64 offset,
 	return emul_set_cs(w, &cs, offset);
 }
 
-/* IOPL never changes; below 3, CR4.VME gives 16-bit code VIF for IF. Intel SDM vol. 3, 20.3. */
-static enum emul_result iret_vm86(struct emul_work *w, u16 selector, u64 offset, u64 flags)
+/* IOPL never changes. */
+static enum emul_result iret_vm86(struct emul_work *w, u16 selector, u64 offset, u64 flags,
+				  bool vif)
 {
-	u64 mask = IRET_FLAGS | FL_IF;
+	enum emul_result res = EMUL_OK;
 	struct emul_segment cs;
-	enum emul_result res;
 
-	if (emul_iopl(w) < 3) {
-		if (flags & FL_TF || (flags & FL_IF && w->rflags & FL_VIP))
-			return emul_raise_code(w->c, EXC_GP, 0);
-		mask &= ~(u64)FL_IF;
-	}
-	res = emul_paragraph_code(w, selector, offset, &cs);
+	if (vif)
+		res = emul_set_vif(w, flags);
+	if (res == EMUL_OK)
+		res = emul_paragraph_code(w, selector, offset, &cs);
 	if (res != EMUL_OK)
 		return res;
-	merge_flags(w, flags, mask);
-	if (emul_iopl(w) < 3)
-		w->rflags = flags & FL_IF ? w->rflags | FL_VIF : w->rflags & ~(u64)FL_VIF;
+	merge_flags(w, flags, vif ? IRET_FLAGS : IRET_FLAGS | FL_IF);
 	return emul_set_cs(w, &cs, offset);
 }
 
@@ -463,12 +457,13 @@ enum emul_result emul_iret(struct emul_work *w)
 	u64 offset, selector, flags;
 	struct emul_ctxt *c = w->c;
 	enum emul_result res;
+	bool vif;
 
 	w->iret = true;
 	w->keeps_rf = true;
-	if (c->mode == EMUL_MODE_VM86 && emul_iopl(w) < 3 &&
-	    (w->size != 2 || !(c->ops->get_cr(c->opaque, 4) & CR4_VME)))
-		return emul_raise_code(c, EXC_GP, 0);
+	res = emul_vm86_flags(w, &vif);
+	if (res != EMUL_OK)
+		return res;
 	if (!emul_is_paragraph(c) && w->rflags & FL_NT)
 		return c->lma ? emul_raise_code(c, EXC_GP, 0) : emul_task_return(w);
 	res = emul_pop(w, &offset, w->size);
@@ -481,6 +476,6 @@ enum emul_result emul_iret(struct emul_work *w)
 	if (c->mode == EMUL_MODE_REAL)
 		return iret_real(w, selector, offset, flags);
 	if (c->mode == EMUL_MODE_VM86)
-		return iret_vm86(w, selector, offset, flags);
+		return iret_vm86(w, selector, offset, flags, vif);
 	return iret_protected(w, selector, offset, flags);
 }

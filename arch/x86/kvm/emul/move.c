@@ -274,11 +274,14 @@ enum emul_result emul_popa(struct emul_work *w)
 	return res;
 }
 
-/*
- * PUSHF and POPF in virtual-8086 mode below IOPL 3: #GP, unless CR4.VME gives 16-bit code VIF in
- * IF's place. Intel SDM vol. 3, 20.3.
+/**
+ * emul_vm86_flags - may PUSHF, POPF and IRET be executed?
+ * @w: work
+ * @vif: out: virtual-8086 mode below IOPL 3, where CR4.VME gives 16-bit code VIF in IF's place
+ *
+ * Intel SDM vol. 3, 20.3. Return: EMUL_OK or #GP(0).
  */
-static enum emul_result vm86_flags(struct emul_work *w, bool *vif)
+enum emul_result emul_vm86_flags(struct emul_work *w, bool *vif)
 {
 	struct emul_ctxt *c = w->c;
 
@@ -288,18 +291,41 @@ static enum emul_result vm86_flags(struct emul_work *w, bool *vif)
 	return EMUL_OK;
 }
 
+/**
+ * emul_virtual_flags - the flags as a program with a virtual interrupt flag sees them
+ * @w: work
+ */
+u64 emul_virtual_flags(const struct emul_work *w)
+{
+	return (w->rflags & ~(u64)FL_IF) | FL_IOPL | (w->rflags & FL_VIF ? FL_IF : 0);
+}
+
+/**
+ * emul_set_vif - such a program sets its flags
+ * @w: work
+ * @flags: new flags: IF goes to VIF
+ *
+ * Return: EMUL_OK or #GP(0): the kernel wants to know.
+ */
+enum emul_result emul_set_vif(struct emul_work *w, u64 flags)
+{
+	if (flags & FL_TF || (flags & FL_IF && w->rflags & FL_VIP))
+		return emul_raise_code(w->c, EXC_GP, 0);
+	emul_set_flag(w, FL_VIF, flags & FL_IF);
+	return EMUL_OK;
+}
+
 enum emul_result emul_pushf(struct emul_work *w)
 {
-	u64 val = w->rflags & ~(u64)(FL_VM | FL_RF);
 	enum emul_result res;
+	u64 val;
 	bool vif;
 
-	res = vm86_flags(w, &vif);
+	res = emul_vm86_flags(w, &vif);
 	if (res != EMUL_OK)
 		return res;
-	if (vif)
-		val = (val & ~(u64)FL_IF) | FL_IOPL | (val & FL_VIF ? FL_IF : 0);
-	return emul_push(w, val, w->size);
+	val = vif ? emul_virtual_flags(w) : w->rflags;
+	return emul_push(w, val & ~(u64)(FL_VM | FL_RF), w->size);
 }
 
 /* Which flags POPF changes depends on CPL and IOPL: Intel SDM vol. 2, table 4-15. */
@@ -309,20 +335,17 @@ enum emul_result emul_popf(struct emul_work *w)
 	enum emul_result res;
 	bool vif;
 
-	res = vm86_flags(w, &vif);
+	res = emul_vm86_flags(w, &vif);
 	if (res == EMUL_OK)
 		res = emul_pop(w, &val, w->size);
+	if (res == EMUL_OK && vif)
+		res = emul_set_vif(w, val);
 	if (res != EMUL_OK)
 		return res;
 	if (w->c->cpl == 0)
 		mask |= FL_IOPL;
 	if (w->c->cpl <= emul_iopl(w))
 		mask |= FL_IF;
-	if (vif) {
-		if (val & FL_TF || (val & FL_IF && w->rflags & FL_VIP))
-			return emul_raise_code(w->c, EXC_GP, 0);
-		w->rflags = val & FL_IF ? w->rflags | FL_VIF : w->rflags & ~(u64)FL_VIF;
-	}
 	mask &= emul_mask(w->size);
 	w->rflags = (w->rflags & ~mask) | (val & mask);
 	return EMUL_OK;

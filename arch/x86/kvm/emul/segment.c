@@ -46,7 +46,13 @@ static enum emul_result descriptor_address(struct emul_work *w, u16 selector, un
 	return EMUL_OK;
 }
 
-static void unpack_descriptor(u64 desc, u16 selector, struct emul_segment *s)
+/**
+ * emul_unpack_descriptor - a segment as its descriptor says
+ * @desc: the descriptor, of 8 bytes
+ * @selector: with which it is loaded
+ * @s: out
+ */
+void emul_unpack_descriptor(u64 desc, u16 selector, struct emul_segment *s)
 {
 	*s = (struct emul_segment) {
 		.base = (desc >> 16 & 0xffffff) | (desc >> 56 & 0xff) << 24,
@@ -82,7 +88,7 @@ enum emul_result emul_read_desc(struct emul_work *w, u16 selector, u8 vector, un
 	if (res == EMUL_OK)
 		res = emul_read_linear(w, d->addr, &d->raw, 8, acc | EMUL_ACC_SYSTEM);
 	if (res == EMUL_OK)
-		unpack_descriptor(d->raw, selector, &d->seg);
+		emul_unpack_descriptor(d->raw, selector, &d->seg);
 	return res;
 }
 
@@ -339,11 +345,6 @@ static enum emul_result look_at(struct emul_work *w, u16 selector, u32 types, st
 	return EMUL_OK;
 }
 
-static void set_zf(struct emul_work *w, bool on)
-{
-	w->rflags = on ? w->rflags | FL_ZF : w->rflags & ~(u64)FL_ZF;
-}
-
 /* Intel SDM vol. 2, tables 3-53 (LAR) and 3-63 (LSL). */
 #define SIZED_TYPES	(BIT(SYS_TSS16) | BIT(SYS_LDT) | BIT(SYS_TSS16 | SYS_BUSY) |	\
 			 BIT(SYS_TSS32) | BIT(SYS_TSS32 | SYS_BUSY))
@@ -361,7 +362,7 @@ enum emul_result emul_lar(struct emul_work *w)
 	res = look_at(w, w->src.val, types, &d, &visible);
 	if (res != EMUL_OK)
 		return res;
-	set_zf(w, visible);
+	emul_set_flag(w, FL_ZF, visible);
 	if (visible)
 		emul_set_reg(w, w->insn->reg, d.raw >> 32 & 0xffff00, w->size);
 	return EMUL_OK;
@@ -376,32 +377,31 @@ enum emul_result emul_lsl(struct emul_work *w)
 	res = look_at(w, w->src.val, w->c->lma ? SIZED_TYPES_LONG : SIZED_TYPES, &d, &visible);
 	if (res != EMUL_OK)
 		return res;
-	set_zf(w, visible);
+	emul_set_flag(w, FL_ZF, visible);
 	if (visible)
 		emul_set_reg(w, w->insn->reg, d.seg.limit, w->size);
 	return EMUL_OK;
 }
 
-enum emul_result emul_verr(struct emul_work *w)
+static enum emul_result verify(struct emul_work *w, bool (*fits)(const struct emul_segment *s))
 {
 	enum emul_result res;
 	struct emul_desc d;
 	bool visible;
 
 	res = look_at(w, w->src.val, 0, &d, &visible);
-	set_zf(w, visible && emul_is_readable(&d.seg));
+	emul_set_flag(w, FL_ZF, visible && fits(&d.seg));
 	return res;
+}
+
+enum emul_result emul_verr(struct emul_work *w)
+{
+	return verify(w, emul_is_readable);
 }
 
 enum emul_result emul_verw(struct emul_work *w)
 {
-	enum emul_result res;
-	struct emul_desc d;
-	bool visible;
-
-	res = look_at(w, w->src.val, 0, &d, &visible);
-	set_zf(w, visible && emul_is_writable(&d.seg));
-	return res;
+	return verify(w, emul_is_writable);
 }
 
 /* The destination's RPL becomes no less than the source's; it need be writable only for that. */
@@ -410,7 +410,7 @@ enum emul_result emul_arpl(struct emul_work *w)
 	u8 rpl = w->src.val & 3;
 	bool less = (w->dst.val & 3) < rpl;
 
-	set_zf(w, less);
+	emul_set_flag(w, FL_ZF, less);
 	if (!less)
 		return EMUL_OK;
 	w->dst.val = (w->dst.val & ~3ull) | rpl;
