@@ -21,11 +21,9 @@ static void set_result(struct kvm_vcpu *vcpu, int size, u32 value)
 		kvm_reg_write(vcpu, KVM_REG_RAX, (*rax & ~0xffULL) | (u8)value);
 }
 
-/* Userspace did it. If it moved RIP (reset, state loaded), the instruction isn't ours any more. */
+/* Userspace did it. */
 static enum kvm_exit_action complete_out(struct kvm_vcpu *vcpu)
 {
-	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
-		return KVM_RESUME;
 	return exit_skip(vcpu);
 }
 
@@ -33,8 +31,6 @@ static enum kvm_exit_action complete_in(struct kvm_vcpu *vcpu)
 {
 	u32 value = 0;
 
-	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
-		return KVM_RESUME;
 	memcpy(&value, vcpu->io.pio_data, vcpu->io.size);
 	trace_kvm_pio(false, vcpu->io.port, vcpu->io.size, 1, &value);
 	set_result(vcpu, vcpu->io.size, value);
@@ -70,7 +66,6 @@ static enum kvm_exit_action to_user(struct kvm_vcpu *vcpu, u16 port, int size, b
 	run->io.data_offset = KVM_PIO_DATA_PAGE * PAGE_SIZE;
 	vcpu->io.port = port;
 	vcpu->io.size = size;
-	vcpu->io.linear_rip = kvm_linear_rip(vcpu);
 	if (!over)
 		vcpu->io.complete = in ? complete_in : complete_out;
 	return KVM_TO_USER;

@@ -218,14 +218,9 @@ static enum kvm_exit_action finish_rdmsr(struct kvm_vcpu *vcpu, u64 value)
 	return exit_skip(vcpu);
 }
 
-/*
- * Userspace has answered an access that was put to it. If it moved RIP (reset, state loaded), the
- * instruction isn't ours any more.
- */
+/* Userspace has answered an access that was put to it; RIP is still on the instruction. */
 static enum kvm_exit_action complete_rdmsr(struct kvm_vcpu *vcpu)
 {
-	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
-		return KVM_RESUME;
 	if (READ_ONCE(vcpu->run->msr.error)) {
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
@@ -235,8 +230,6 @@ static enum kvm_exit_action complete_rdmsr(struct kvm_vcpu *vcpu)
 
 static enum kvm_exit_action complete_wrmsr(struct kvm_vcpu *vcpu)
 {
-	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
-		return KVM_RESUME;
 	if (READ_ONCE(vcpu->run->msr.error)) {
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
@@ -282,7 +275,6 @@ static noinline enum kvm_exit_action failed_access(struct kvm_vcpu *vcpu, u32 ex
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
 	}
-	vcpu->io.linear_rip = kvm_linear_rip(vcpu);
 	vcpu->io.complete = exit == KVM_EXIT_X86_RDMSR ? complete_rdmsr : complete_wrmsr;
 	return KVM_TO_USER;
 }

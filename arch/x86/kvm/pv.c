@@ -299,13 +299,11 @@ static long hc_sched_yield(struct kvm_vcpu *vcpu, const struct hypercall *call)
 	return 0;
 }
 
-/* Userspace has answered. If it moved RIP, the call isn't ours any more. */
+/* Userspace has answered; RIP is still on the call. */
 static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
 {
 	u64 ret = READ_ONCE(vcpu->run->hypercall.ret);
 
-	if (kvm_linear_rip(vcpu) != vcpu->io.linear_rip)
-		return KVM_RESUME;
 	vcpu->regs.val[KVM_REG_RAX] = kvm_is_64bit_code(vcpu) ? ret : (u32)ret;
 	/* What hardware told of its length may be gone, or was never there. */
 	return kvm_emulate(vcpu, EMUL_GLUE_SKIP);
@@ -329,7 +327,6 @@ static long hc_map_gpa_range(struct kvm_vcpu *vcpu, const struct hypercall *call
 	run->hypercall.args[2] = call->a[2];
 	if (kvm_is_64bit_code(vcpu))
 		run->hypercall.flags = KVM_EXIT_HYPERCALL_LONG_MODE;
-	vcpu->io.linear_rip = kvm_linear_rip(vcpu);
 	vcpu->io.complete = complete_hypercall;
 	return HC_TO_USER;
 }

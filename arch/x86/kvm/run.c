@@ -301,6 +301,8 @@ static long signalled(struct kvm_vcpu *vcpu)
 
 static long action_result(struct kvm_vcpu *vcpu, enum kvm_exit_action action)
 {
+	if (vcpu->io.complete)
+		vcpu->io.linear_rip = kvm_linear_rip(vcpu);
 	return action == KVM_FAIL ? vcpu->run_errno : 0;
 }
 
@@ -366,7 +368,10 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	if (complete) {
 		vcpu->io.complete = NULL;
-		action = complete(vcpu);
+		/* If userspace moved RIP (reset, state loaded), that is over. */
+		action = KVM_RESUME;
+		if (likely(kvm_linear_rip(vcpu) == vcpu->io.linear_rip))
+			action = complete(vcpu);
 		if (action != KVM_RESUME)
 			return action_result(vcpu, action);
 	}

@@ -840,7 +840,6 @@ static enum kvm_exit_action execute(struct emul_state *s)
 		glue_queue_exception(s);
 		return KVM_RESUME;
 	case EMUL_IO:
-		s->linear_rip = kvm_linear_rip(vcpu);
 		return KVM_TO_USER;
 	case EMUL_RESTART:
 		return KVM_RESUME;
@@ -849,17 +848,12 @@ static enum kvm_exit_action execute(struct emul_state *s)
 	}
 }
 
-/*
- * Userspace is back. If it moved RIP (reset, state loaded), the instruction isn't ours any more; if
- * it set other registers, the instruction goes on with those.
- */
-static bool resumable(struct emul_state *s)
+/* Userspace is back. If it set registers, the instruction goes on with those. */
+static enum kvm_exit_action resume(struct emul_state *s)
 {
-	if (kvm_linear_rip(s->vcpu) != s->linear_rip)
-		return false;
 	if (unlikely(s->vcpu->io.regs_set))
 		load_registers(s);
-	return true;
+	return execute(s);
 }
 
 static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu)
@@ -867,36 +861,30 @@ static enum kvm_exit_action complete_mmio(struct kvm_vcpu *vcpu)
 	struct emul_state *s = vcpu->io.emul;
 	struct access_log *e = &s->log[s->nr];
 
-	if (!resumable(s))
-		return KVM_RESUME;
 	if (!e->write) {
 		memcpy(e->data, vcpu->run->mmio.data, e->len);
 		trace_kvm_mmio(KVM_TRACE_MMIO_READ, e->len, e->gpa, e->data);
 	}
 	s->nr++;
-	return execute(s);
+	return resume(s);
 }
 
 static enum kvm_exit_action complete_pio(struct kvm_vcpu *vcpu)
 {
 	struct emul_state *s = vcpu->io.emul;
 
-	if (!resumable(s))
-		return KVM_RESUME;
 	s->pio_done = true;
-	return execute(s);
+	return resume(s);
 }
 
 static enum kvm_exit_action complete_msr(struct kvm_vcpu *vcpu)
 {
 	struct emul_state *s = vcpu->io.emul;
 
-	if (!resumable(s))
-		return KVM_RESUME;
 	s->msr_done = true;
 	s->msr_error = READ_ONCE(vcpu->run->msr.error);
 	s->msr_value = READ_ONCE(vcpu->run->msr.data);
-	return execute(s);
+	return resume(s);
 }
 
 /* Step over without execution: the exit's handler has done it. */

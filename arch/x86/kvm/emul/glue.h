@@ -45,7 +45,6 @@ struct decoded {
  * @msr_error: ... by #GP
  * @msr_value: ... or by this value
  * @rsp: RSP before the instruction
- * @linear_rip: where the instruction stood when userspace was asked
  * @error: errno behind an EMUL_UNHANDLEABLE that is the host's fault
  */
 struct emul_state {
@@ -61,7 +60,6 @@ struct emul_state {
 	bool msr_error;
 	u64 msr_value;
 	u64 rsp;
-	u64 linear_rip;
 	int error;
 };
 
