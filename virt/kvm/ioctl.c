@@ -105,6 +105,8 @@ static long call_locked(const struct kvm_ioctl_row *row, struct kvm_ioctl_call *
 
 	if (row->flags & IOC_VM_LOCK)
 		mutex_lock(&call->kvm->lock);
+	if (row->flags & IOC_SLOTS_LOCK)
+		mutex_lock(&call->kvm->slots_lock);
 	if (row->flags & IOC_SRCU) {
 		idx = srcu_read_lock(&call->kvm->srcu);
 		r = row->handler(call);
@@ -112,6 +114,8 @@ static long call_locked(const struct kvm_ioctl_row *row, struct kvm_ioctl_call *
 	} else {
 		r = row->handler(call);
 	}
+	if (row->flags & IOC_SLOTS_LOCK)
+		mutex_unlock(&call->kvm->slots_lock);
 	if (row->flags & IOC_VM_LOCK)
 		mutex_unlock(&call->kvm->lock);
 	return r;

@@ -42,6 +42,8 @@ enum kvm_ioctl_flags {
 	IOC_HEADER_IN = BIT(10),
 	/* a count above max_count is -EINVAL, not -E2BIG */
 	IOC_COUNT_EINVAL = BIT(11),
+	/* VM rows: kvm->slots_lock held */
+	IOC_SLOTS_LOCK = BIT(12),
 };
 
 /**

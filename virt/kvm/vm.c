@@ -131,19 +131,9 @@ static long ioctl_create_vcpu(struct kvm_ioctl_call *call)
 	return kvm_vcpu_create_fd(call->kvm, call->value);
 }
 
-static long set_region(struct kvm *kvm, const struct kvm_userspace_memory_region *mem)
-{
-	int r;
-
-	mutex_lock(&kvm->slots_lock);
-	r = memslots_set_region(kvm, mem);
-	mutex_unlock(&kvm->slots_lock);
-	return r;
-}
-
 static long ioctl_set_memory_region(struct kvm_ioctl_call *call)
 {
-	return set_region(call->kvm, call->arg);
+	return memslots_set_region(call->kvm, call->arg);
 }
 
 /* Where a bitmap is: a 32-bit process fills in half of the field. */
@@ -155,43 +145,25 @@ static void __user *bitmap_ptr(const struct kvm_ioctl_call *call, void __user *b
 static long ioctl_get_dirty_log(struct kvm_ioctl_call *call)
 {
 	const struct kvm_dirty_log *log = call->arg;
-	long r;
 
-	mutex_lock(&call->kvm->slots_lock);
-	r = dirty_get(call->kvm, log->slot, bitmap_ptr(call, log->dirty_bitmap));
-	mutex_unlock(&call->kvm->slots_lock);
-	return r;
+	return dirty_get(call->kvm, log->slot, bitmap_ptr(call, log->dirty_bitmap));
 }
 
 static long ioctl_clear_dirty_log(struct kvm_ioctl_call *call)
 {
 	const struct kvm_clear_dirty_log *log = call->arg;
-	long r;
 
-	mutex_lock(&call->kvm->slots_lock);
-	r = dirty_clear(call->kvm, log, bitmap_ptr(call, log->dirty_bitmap));
-	mutex_unlock(&call->kvm->slots_lock);
-	return r;
+	return dirty_clear(call->kvm, log, bitmap_ptr(call, log->dirty_bitmap));
 }
 
 static long ioctl_register_coalesced(struct kvm_ioctl_call *call)
 {
-	long r;
-
-	mutex_lock(&call->kvm->slots_lock);
-	r = coalesced_register(call->kvm, call->arg);
-	mutex_unlock(&call->kvm->slots_lock);
-	return r;
+	return coalesced_register(call->kvm, call->arg);
 }
 
 static long ioctl_unregister_coalesced(struct kvm_ioctl_call *call)
 {
-	long r;
-
-	mutex_lock(&call->kvm->slots_lock);
-	r = coalesced_unregister(call->kvm, call->arg);
-	mutex_unlock(&call->kvm->slots_lock);
-	return r;
+	return coalesced_unregister(call->kvm, call->arg);
 }
 
 static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
@@ -201,11 +173,11 @@ static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 
 static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, ioctl_create_vcpu, IOC_ARG_VALUE },
-	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region },
-	{ KVM_GET_DIRTY_LOG, ioctl_get_dirty_log },
-	{ KVM_CLEAR_DIRTY_LOG, ioctl_clear_dirty_log },
-	{ KVM_REGISTER_COALESCED_MMIO, ioctl_register_coalesced },
-	{ KVM_UNREGISTER_COALESCED_MMIO, ioctl_unregister_coalesced },
+	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region, IOC_SLOTS_LOCK },
+	{ KVM_GET_DIRTY_LOG, ioctl_get_dirty_log, IOC_SLOTS_LOCK },
+	{ KVM_CLEAR_DIRTY_LOG, ioctl_clear_dirty_log, IOC_SLOTS_LOCK },
+	{ KVM_REGISTER_COALESCED_MMIO, ioctl_register_coalesced, IOC_SLOTS_LOCK },
+	{ KVM_UNREGISTER_COALESCED_MMIO, ioctl_unregister_coalesced, IOC_SLOTS_LOCK },
 	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };
