@@ -125,7 +125,7 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	if (unlikely(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+	if (unlikely(!(vmx->controls.cpu & CPU_BASED_HLT_EXITING)))
 		end_hlt(vmx);
 	if (unlikely(vmx->emulate_check && !vmx_features.unrestricted)) {
 		vmx->emulate_check = false;
