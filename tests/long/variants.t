@@ -23,11 +23,11 @@ variant()
 	printf '%s\n' "$text" | sed 's/^/#   /'
 }
 
-variant 'enable_apicv=0' ../system/boot-6.1-vmx.t enable_apicv=N --module-args kvm-intel.enable_apicv=0
-variant 'vpid=0' ../system/boot-6.1-vmx.t vpid=N --module-args kvm-intel.vpid=0
-variant 'unrestricted_guest=0' ../system/boot-6.1-vmx.t unrestricted_guest=N --module-args kvm-intel.unrestricted_guest=0
-variant 'preemption_timer=0' ../system/boot-6.1-vmx.t preemption_timer=N --module-args kvm-intel.preemption_timer=0
-variant 'lynnfield' ../system/boot-6.1-vmx.t unrestricted_guest=N --model corei5_lynnfield_750
+variant 'enable_apicv=0' boot-6.1-vmx.t enable_apicv=N --module-args kvm-intel.enable_apicv=0
+variant 'vpid=0' boot-6.1-vmx.t vpid=N --module-args kvm-intel.vpid=0
+variant 'unrestricted_guest=0' boot-6.1-vmx.t unrestricted_guest=N --module-args kvm-intel.unrestricted_guest=0
+variant 'preemption_timer=0' boot-6.1-vmx.t preemption_timer=N --module-args kvm-intel.preemption_timer=0
+variant 'lynnfield' boot-6.1-vmx.t unrestricted_guest=N --model corei5_lynnfield_750
 variant 'zambezi' boot-6.1-svm-bochs.t nested=0 --model zambezi
 echo "1..$count"
 [ $count -gt 0 ] || { echo "# no variant is called '$VARIANTS'"; exit 1; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * preload - loaded into QEMU 7.2 (LD_PRELOAD): mends what its software emulation of SVM gets wrong
- * and what no driver can get right, by changing two places of its program in memory.
+ * and what no driver can get right, by changing three places of its program in memory.
  *
  * Injection. VMRUN with an interrupt in EVENTINJ delivers it at once, but also leaves its vector
  * as "the exception to be raised" and never takes that back. If, before the next #VMEXIT, the
@@ -14,8 +14,13 @@
  * from another thread and not atomically, which may undo a change of nested paging's flag or GIF
  * there. The flag is for FERR#, which nobody uses: the function becomes a RET.
  *
- * Where the code around that store looks different, or the function isn't there by its name, QEMU
- * is left as it is. Either way it is told on stderr.
+ * Shadow. #VMEXIT tells that the guest is in the shadow of STI or MOV SS, but VMRUN doesn't look at
+ * what it is told: an interrupt that waits comes between STI and HLT, and a guest that has just found
+ * nothing to do sleeps over it. The call by which VMRUN reads the interrupt controls, the word in
+ * front of that one in the VMCB, goes through here, where the shadow is seen to.
+ *
+ * Where the code looks different, or a function isn't there by its name, QEMU is left as it is.
+ * Either way it is told on stderr.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -89,8 +94,86 @@ static bool mend_ignne(void)
 	return clear && patch(clear, ret, sizeof(ret));
 }
 
+/* --- shadow ---------------------------------------------------------------------------------- */
+
+/* In the VMCB (APM vol. 2, appendix B), and in QEMU's hflags. */
+#define SHADOW_BEHIND_CONTROLS 8
+#define VMCB_SHADOW 1u
+#define HFLAG_INHIBIT_IRQ 8u
+
+static uint32_t (*load_long)(void *cpu, uint64_t gpa);
+static size_t hflags_at; /* in the CPU's registers */
+
+static uint32_t load_controls(void *cpu, uint64_t gpa, uint8_t *registers)
+{
+	uint32_t hflags;
+
+	if (load_long(cpu, gpa + SHADOW_BEHIND_CONTROLS) & VMCB_SHADOW) {
+		memcpy(&hflags, registers + hflags_at, sizeof(hflags));
+		hflags |= HFLAG_INHIBIT_IRQ;
+		memcpy(registers + hflags_at, &hflags, sizeof(hflags));
+	}
+	return load_long(cpu, gpa);
+}
+
+/* A page that a call at @from reaches: 2 GiB away at most. */
+static uint8_t *page_near(uint8_t *from)
+{
+	size_t size = sysconf(_SC_PAGESIZE), far;
+	uintptr_t start = (uintptr_t)from & -size;
+
+	for (far = 1 << 24; far < 1u << 30; far += 1 << 24) {
+		uint8_t *page = mmap((void *)(start - far), size, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (page == (void *)(start - far))
+			return page;
+		if (page != MAP_FAILED)
+			munmap(page, size);
+	}
+	return NULL;
+}
+
+/* lea 0x60(%rax),%rsi; call; mov hflags2(%rbx),%edx: hflags is the word in front of hflags2. */
+static bool is_load(const uint8_t *p)
+{
+	int32_t rel;
+
+	memcpy(&rel, p + 5, sizeof(rel));
+	return !memcmp(p, "\x48\x8d\x70\x60\xe8", 5) && p + 9 + rel == (uint8_t *)load_long &&
+	       p[9] == 0x8b && p[10] == 0x93;
+}
+
+static bool mend_shadow(void)
+{
+	/* mov %rbx,%rdx: the CPU's registers; jmp *0(%rip), which the address follows */
+	static const uint8_t jump[] = { 0x48, 0x89, 0xda, 0xff, 0x25, 0, 0, 0, 0 };
+	uint32_t (*to)(void *cpu, uint64_t gpa, uint8_t *registers) = load_controls;
+	uint8_t *vmrun = dlsym(RTLD_DEFAULT, "cpu_svm_check_intercept_param"), *p, *page;
+	int32_t rel;
+
+	load_long = (uint32_t (*)(void *, uint64_t))dlsym(RTLD_DEFAULT, "x86_ldl_phys");
+	if (!vmrun || !load_long)
+		return false;
+	for (p = vmrun; !is_load(p); p++)
+		if (p == vmrun + VMRUN_SPAN)
+			return false;
+	page = page_near(p);
+	if (!page)
+		return false;
+	memcpy(page, jump, sizeof(jump));
+	memcpy(page + sizeof(jump), &to, sizeof(to));
+	if (mprotect(page, sysconf(_SC_PAGESIZE), PROT_READ | PROT_EXEC))
+		return false;
+	memcpy(&rel, p + 11, sizeof(rel));
+	hflags_at = rel - 4;
+	rel = page - (p + 9);
+	return patch(p + 5, (const uint8_t *)&rel, sizeof(rel));
+}
+
 __attribute__((constructor)) static void mend(void)
 {
-	fprintf(stderr, "rig: QEMU's SVM: injection %s, IGNNE %s\n",
-		mend_injection() ? "mended" : "as it was", mend_ignne() ? "mended" : "as it was");
+	fprintf(stderr, "rig: QEMU's SVM: injection %s, IGNNE %s, shadow %s\n",
+		mend_injection() ? "mended" : "as it was", mend_ignne() ? "mended" : "as it was",
+		mend_shadow() ? "mended" : "as it was");
 }
