@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ struct set_up {
 	struct vcpu *vcpu;	/* or NULL */
 	int made;		/* the descriptor that the operation returned, -1 */
 	int kvm;
+	int event[2]; /* eventfds */
 	void *room;		/* ROOM bytes */
 	struct kvm_cpuid2 *cpuid;
 };
@@ -229,6 +231,23 @@ static long set_routing(struct set_up *s)
 	return ioctl(s->vm->fd, KVM_SET_GSI_ROUTING, &r);
 }
 
+static long ioeventfd(struct set_up *s)
+{
+	struct kvm_ioeventfd e = { .addr = 0xd0000000, .len = 4, .fd = s->event[0] };
+
+	return ioctl(s->vm->fd, KVM_IOEVENTFD, &e);
+}
+
+static long irqfd(struct set_up *s)
+{
+	struct kvm_irqfd irqfd = { .fd = s->event[0],
+				   .gsi = 5,
+				   .flags = KVM_IRQFD_FLAG_RESAMPLE,
+				   .resamplefd = s->event[1] };
+
+	return ioctl(s->vm->fd, KVM_IRQFD, &irqfd);
+}
+
 static long coalesced(struct set_up *s)
 {
 	struct kvm_coalesced_mmio_zone zone = { .addr = 0xd0000000, .size = 16 };
@@ -338,6 +357,8 @@ static void build(struct set_up *s, const struct operation *op)
 	s->vm = NULL;
 	s->vcpu = NULL;
 	s->kvm = kvm_open();
+	s->event[0] = eventfd(0, EFD_CLOEXEC);
+	s->event[1] = eventfd(0, EFD_CLOEXEC);
 	s->room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s->cpuid = kvm_supported_cpuid(s->kvm);
 	if (!op->vm)
@@ -380,6 +401,8 @@ static void take_down(struct set_up *s)
 		close(s->vm->kvm);
 		free(s->vm);
 	}
+	close(s->event[0]);
+	close(s->event[1]);
 	munmap(s->room, ROOM);
 	free(s->cpuid);
 	close(s->kvm);
@@ -463,7 +486,8 @@ static const struct test_row rows[] = {
 	OPERATION("log_used_slot", log_slot, .vm = true, .vcpu = true, .started = true, .least = 1),
 	OPERATION("dirty_log", dirty_log, .vm = true, .vcpu = true, .started = true, .least = 2),
 	OPERATION("move_slot", move_slot, .vm = true, .least = 1),
-	OPERATION("move_used_slot", move_slot, .vm = true, .vcpu = true, .started = true, .least = 1),
+	OPERATION("move_used_slot", move_slot, .vm = true, .vcpu = true, .started = true,
+		  .least = 1),
 	OPERATION("delete_slot", delete_slot, .vm = true, .least = 1),
 	OPERATION("delete_used_slot", delete_slot, .vm = true, .vcpu = true, .started = true,
 		  .least = 1),
@@ -474,6 +498,8 @@ static const struct test_row rows[] = {
 	OPERATION("get_msrs", get_msrs, .vm = true, .vcpu = true, .least = 1),
 	OPERATION("set_msrs", set_msrs, .vm = true, .vcpu = true, .least = 1),
 	OPERATION("set_gsi_routing", set_routing, .vm = true, .irqchip = true, .least = 2),
+	OPERATION("ioeventfd", ioeventfd, .vm = true, .least = 3),
+	OPERATION("irqfd", irqfd, .vm = true, .irqchip = true, .least = 3),
 	OPERATION("coalesced_mmio", coalesced, .vm = true, .least = 3),
 	OPERATION("get_and_set_irqchip", set_irqchip, .vm = true, .irqchip = true, .pit = true,
 		  .least = 2),

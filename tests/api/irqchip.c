@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -388,69 +387,7 @@ static void signal_msi(const void *arg)
 	expect_errno("flags", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), EINVAL);
 }
 
-/* ---- eventfds ---- */
-
-static void irqfd(const void *arg)
-{
-	struct vm *vm = with_irqchip();
-	int fd = eventfd(0, EFD_CLOEXEC);
-	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 4 };
-	uint64_t one = 1;
-	unsigned int i;
-
-	(void)arg;
-	need_cap(vm->kvm, KVM_CAP_IRQFD);
-	expect_ok("KVM_IRQFD", ioctl(vm->fd, KVM_IRQFD, &irqfd));
-	expect_errno("the same eventfd again", ioctl(vm->fd, KVM_IRQFD, &irqfd), EBUSY);
-	expect_eq("write", write(fd, &one, 8), 8);
-	for (i = 0; i < 1000 && !(chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1); i++)
-		usleep(1000);
-	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
-	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
-	expect_ok("deassign", ioctl(vm->fd, KVM_IRQFD, &irqfd));
-	irqfd = (struct kvm_irqfd) { .fd = kvm_open(), .gsi = 4 };
-	expect_errno("a file that is no eventfd", ioctl(vm->fd, KVM_IRQFD, &irqfd), EINVAL);
-	irqfd = (struct kvm_irqfd) { .fd = -1, .gsi = 4 };
-	expect_errno("no file", ioctl(vm->fd, KVM_IRQFD, &irqfd), EBADF);
-	irqfd = (struct kvm_irqfd) { .fd = fd, .gsi = 4, .flags = 1 << 5 };
-	expect_errno("flags", ioctl(vm->fd, KVM_IRQFD, &irqfd), EINVAL);
-}
-
-static void ioeventfd(const void *arg)
-{
-	static const uint8_t code[] = {
-		0xb0, 0x5a, 0xe6, 0x30,		/* mov $0x5a, %al; out %al, $0x30 */
-		0xb0, 0x5b, 0xe6, 0x30,		/* mov $0x5b, %al; out %al, $0x30 */
-	};
-	struct vcpu *vcpu = vm_add_vcpu(vm_new_ram(), 0);
-	struct vm *vm = vcpu->vm;
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct kvm_ioeventfd e = {
-		.addr = 0x30, .len = 1, .fd = fd, .datamatch = 0x5a,
-		.flags = KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH,
-	};
-	uint64_t count = 0;
-
-	(void)arg;
-	need_cap(vm->kvm, KVM_CAP_IOEVENTFD);
-	expect_ok("KVM_IOEVENTFD", ioctl(vm->fd, KVM_IOEVENTFD, &e));
-	expect_errno("the same again", ioctl(vm->fd, KVM_IOEVENTFD, &e), EEXIST);
-	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
-	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
-	vcpu_run_until(vcpu, KVM_EXIT_IO);
-	expect_eq("the write that doesn't match",
-		  *((uint8_t *)vcpu->run + vcpu->run->io.data_offset), 0x5b);
-	expect_eq("read of the eventfd", read(fd, &count, 8), 8);
-	expect_eq("signals", count, 1);
-	e.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
-	expect_ok("deassign", ioctl(vm->fd, KVM_IOEVENTFD, &e));
-	expect_errno("deassign again", ioctl(vm->fd, KVM_IOEVENTFD, &e), ENOENT);
-	e = (struct kvm_ioeventfd) { .addr = 0x30, .len = 3, .fd = fd };
-	expect_errno("3 bytes", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
-	e.len = 4;
-	e.flags = 1 << 9;
-	expect_errno("flags", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);
-}
+/* ---- a VM's end ---- */
 
 /*
  * A local APIC's timer (@ms milliseconds) and the PIT's, about to fire, and a VM that has gone when
@@ -716,8 +653,6 @@ static const struct test_row rows[] = {
 	{ .name = "routing", .run = routing },
 	{ .name = "routing-refused", .run = routing_refused },
 	{ .name = "signal-msi", .run = signal_msi },
-	{ .name = "irqfd", .run = irqfd },
-	{ .name = "ioeventfd", .run = ioeventfd },
 	{ .name = "timers-end", .run = timers_end },
 	{ .name = "x2apic-flags", .run = x2apic_flags },
 	{ .name = "x2apic-ids", .run = x2apic_ids },

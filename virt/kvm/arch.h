@@ -29,6 +29,9 @@ bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu);
 /* May HLT be waited for busily? Not where the guest did so itself. */
 bool kvm_arch_vcpu_may_poll(struct kvm_vcpu *vcpu);
 
+/* May an eventfd interrupt this VM's guest? @resample: as a level-triggered line. */
+bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample);
+
 /* Virtualization on this CPU; irqs off. */
 int kvm_arch_cpu_enable(void);
 void kvm_arch_cpu_disable(void);

@@ -62,6 +62,12 @@ static __always_inline void compat_rcu_virt_note_context_switch(void)
 #endif
 }
 
+#ifdef HAVE_EVENTFD_SIGNAL_1
+#define compat_eventfd_signal(ctx) eventfd_signal(ctx)
+#else
+#define compat_eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
 /*
  * Flags for a page lookup on a vCPU's behalf: its accesses count for NUMA balancing, and a signal
  * ends its wait.

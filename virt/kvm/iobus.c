@@ -67,6 +67,15 @@ static void bus_replace(struct kvm *kvm, enum kvm_bus bus, struct kvm_io_bus *ne
 	kvfree(old);
 }
 
+static u32 nr_counted(const struct kvm_io_bus *bus)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < bus->nr; i++)
+		nr += !bus->range[i].dev->ops->uncounted;
+	return nr;
+}
+
 /**
  * iobus_register() - put a device on a bus
  * @kvm: the VM
@@ -86,7 +95,7 @@ int iobus_register(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, gpa_t len,
 	lockdep_assert_held(&kvm->slots_lock);
 	if (!len || addr + len - 1 < addr)
 		return -EINVAL;
-	if (old->nr >= MAX_DEVICES)
+	if (!dev->ops->uncounted && nr_counted(old) >= MAX_DEVICES)
 		return -ENOSPC;
 	new = kvzalloc(struct_size(new, range, old->nr + 1), GFP_KERNEL_ACCOUNT);
 	if (!new)

@@ -15,13 +15,15 @@ struct kvm_io_device;
  * @read: fill @len bytes at @val. Return 0, or -EOPNOTSUPP when this access is not its (goes to the
  *     next device, then to userspace).
  * @write: likewise
- * Called in a kvm->srcu read section by the vCPU's thread; may sleep.
+ * @uncounted: something else bounds how many there are (descriptors)
+ * The two are called in a kvm->srcu read section by the vCPU's thread; may sleep.
  */
 struct kvm_io_ops {
 	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
 		    void *val);
 	int (*write)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
 		     const void *val);
+	bool uncounted;
 };
 
 struct kvm_io_device {

@@ -15,6 +15,8 @@
 #include "dirty.h"
 #include "ioctl.h"
 #include "iobus.h"
+#include "ioeventfd.h"
+#include "irqfd.h"
 #include "memslot.h"
 #include "notifier.h"
 #include "vcpu.h"
@@ -31,6 +33,8 @@ static struct kvm *vm_create(void)
 	mutex_init(&kvm->slots_lock);
 	mutex_init(&kvm->irq_lock);
 	xa_init(&kvm->vcpus);
+	ioeventfd_init(kvm);
+	irqfd_init(kvm);
 	kvm->mm = current->mm;
 	mmgrab(kvm->mm);
 
@@ -78,6 +82,7 @@ static void vm_destroy(struct kvm *kvm)
 
 	/* First: readers look at vCPUs. */
 	kvm_stats_vm_remove(kvm);
+	irqfd_destroy(kvm);
 	kvm_arch_vm_predestroy(kvm);
 	/* From here on the host may unmap what it likes: nothing of ours maps it. */
 	notifier_unregister(kvm);
@@ -85,6 +90,7 @@ static void vm_destroy(struct kvm *kvm)
 	xa_destroy(&kvm->vcpus);
 	kvm_arch_vm_destroy(kvm);
 	iobus_destroy(kvm);
+	ioeventfd_destroy(kvm);
 	coalesced_destroy(kvm);
 	memslots_destroy(kvm);
 	cleanup_srcu_struct(&kvm->srcu);
@@ -166,6 +172,16 @@ static long ioctl_unregister_coalesced(struct kvm_ioctl_call *call)
 	return coalesced_unregister(call->kvm, call->arg);
 }
 
+static long ioctl_ioeventfd(struct kvm_ioctl_call *call)
+{
+	return ioeventfd_set(call->kvm, call->arg);
+}
+
+static long ioctl_irqfd(struct kvm_ioctl_call *call)
+{
+	return irqfd_set(call->kvm, call->arg);
+}
+
 static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 {
 	return kvm_vm_stats_fd(call->kvm);
@@ -178,6 +194,8 @@ static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_CLEAR_DIRTY_LOG, ioctl_clear_dirty_log, IOC_SLOTS_LOCK },
 	{ KVM_REGISTER_COALESCED_MMIO, ioctl_register_coalesced, IOC_SLOTS_LOCK },
 	{ KVM_UNREGISTER_COALESCED_MMIO, ioctl_unregister_coalesced, IOC_SLOTS_LOCK },
+	{ KVM_IOEVENTFD, ioctl_ioeventfd, IOC_SLOTS_LOCK },
+	{ KVM_IRQFD, ioctl_irqfd },
 	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };

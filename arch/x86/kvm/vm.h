@@ -15,6 +15,7 @@
 
 #include "coalesced.h"
 #include "iobus.h"
+#include "irqfd.h"
 #include "kvm.h"
 #include "memslot.h"
 #include "notifier.h"
@@ -88,6 +89,8 @@ struct kvm {
 
 	/* devices */
 	struct kvm_io_bus __rcu *bus[KVM_NR_BUSES]; /* [s] slots_lock */
+	struct list_head ioeventfds; /* [m] struct ioeventfd */
+	struct kvm_irqfds irqfds; /* see irqfd.h */
 	struct kvm_coalesced coalesced; /* see coalesced.h */
 	struct kvm_vm_irqchip irqchip; /* see irqchip/irqchip.h */
 

@@ -5,6 +5,7 @@
 #include <linux/srcu.h>
 
 #include "../access.h"
+#include "arch.h"
 #include "internal.h"
 #include "ioctl.h"
 
@@ -73,6 +74,18 @@ int irqchip_x2apic_api(struct kvm *kvm, u64 flags)
 	if (irqchip->ioapic)
 		ioapic_set_bcast(irqchip->ioapic, irqchip->bcast);
 	return 0;
+}
+
+/**
+ * kvm_arch_irqfd_allowed() - may an eventfd interrupt this VM's guest?
+ * @kvm: the VM
+ * @resample: as a level-triggered line, whose acknowledgements only chips in the kernel tell
+ *
+ * Return: yes or no.
+ */
+bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample)
+{
+	return resample ? irqchip_full(kvm) : irqchip_in_kernel(READ_ONCE(kvm->irqchip.mode));
 }
 
 /* --- creation -------------------------------------------------------------------------------- */
