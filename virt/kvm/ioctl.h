@@ -103,5 +103,6 @@ extern const struct kvm_ioctl_row *const kvm_arch_vcpu_tables[];
 /* irqchip/state.c */
 extern const struct kvm_ioctl_row irqchip_vm_ioctls[];
 extern const struct kvm_ioctl_row irqchip_vcpu_ioctls[];
+extern const struct kvm_ioctl_row vapic_vcpu_ioctls[];
 
 #endif

@@ -53,6 +53,8 @@ enum kvm_exit_action {
 enum kvm_request {
 	KVM_REQ_VM_DEAD, /* the VM hit an internal bug: KVM_RUN gives -EIO for ever */
 	KVM_REQ_TRIPLE_FAULT, /* leave with KVM_EXIT_SHUTDOWN */
+	KVM_REQ_USER_EOI, /* leave with KVM_EXIT_IOAPIC_EOI */
+	KVM_REQ_TPR_ACCESS, /* leave with KVM_EXIT_TPR_ACCESS */
 	KVM_REQ_MMU_ROOT, /* take the VM's current root page table */
 	KVM_REQ_TLB_FLUSH, /* drop all translations of this vCPU */
 	KVM_REQ_MASTERCLOCK, /* recompute the VM's clock base */

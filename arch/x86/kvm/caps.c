@@ -160,6 +160,11 @@ static long enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
 }
 
 static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
+static long enable_split_irqchip(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	return split_enable(kvm, cap->args[0]);
+}
+
 {
 	return irqchip_x2apic_api(kvm, cap->args[0]);
 }
@@ -177,6 +182,12 @@ static long enforce_pv_cpuid(struct kvm_vcpu *vcpu, const struct kvm_enable_cap 
 }
 
 static u32 has_xsave(struct kvm *kvm)
+/* Where hardware keeps TPR, nobody writes it in memory, nor hears of it. */
+static u32 has_vapic(struct kvm *kvm)
+{
+	return !kvm_caps->xapic_hw;
+}
+
 {
 	return boot_cpu_has(X86_FEATURE_XSAVE);
 }
@@ -242,8 +253,9 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_IRQ_ROUTING, KVM_MAX_IRQ_ROUTES },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
-	{ KVM_CAP_X2APIC_API,
-	  KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
+	{ KVM_CAP_VAPIC, .get = has_vapic },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1, .enable = enable_split_irqchip },
+	{ KVM_CAP_X2APIC_API, KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
 	  .enable = enable_x2apic_api },
 	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
 	{ KVM_CAP_HLT, 1 },

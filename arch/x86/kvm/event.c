@@ -304,15 +304,11 @@ static bool inject_nmi(struct kvm_vcpu *vcpu, bool busy)
 	return busy;
 }
 
-static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
+/* Return: one waits for a window. */
+static bool inject_chip_irq(struct kvm_vcpu *vcpu, bool busy)
 {
-	if (!vcpu->lapic) {
-		if (READ_ONCE(vcpu->run->request_interrupt_window))
-			vendor_call(irq_window, vcpu);
-		return;
-	}
 	if (irqchip_to_inject(vcpu) < 0)
-		return;
+		return false;
 	if (!busy && vendor_call(irq_allowed, vcpu)) {
 		int vector = irqchip_ack(vcpu);
 
@@ -324,10 +320,19 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
 			trace_kvm_inj_virq(vector, false, false);
 			vendor_call(inject_irq, vcpu, false);
 		}
-		if (irqchip_to_inject(vcpu) < 0)
-			return;
+		return irqchip_to_inject(vcpu) >= 0;
 	}
-	vendor_call(irq_window, vcpu);
+	return true;
+}
+
+static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
+{
+	bool waits = vcpu->lapic && inject_chip_irq(vcpu, busy);
+
+	/* Userspace's controller waits for a window, too: where none of its could go in, it opens none. */
+	if (waits ||
+	    (unlikely(READ_ONCE(vcpu->run->request_interrupt_window)) && irqchip_takes_user(vcpu)))
+		vendor_call(irq_window, vcpu);
 }
 
 /**

@@ -114,7 +114,7 @@ static long ioctl_interrupt(struct kvm_ioctl_call *call)
 	if (irq->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
 	if (vcpu->lapic)
-		return -ENXIO;
+		return irqchip_user_interrupt(vcpu, irq->irq);
 	if (vcpu->event.irq.injected)
 		return -EEXIST;
 	vcpu->event.irq.injected = true;
@@ -207,10 +207,7 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{}
 };
 
-const struct kvm_ioctl_row *const kvm_arch_vcpu_tables[] = { kvm_arch_vcpu_ioctls,
-							     irqchip_vcpu_ioctls,
-							     kvm_cpuid_vcpu_ioctls,
-							     kvm_msr_vcpu_ioctls,
-							     kvm_mce_vcpu_ioctls,
-							     kvm_time_vcpu_ioctls,
-							     NULL };
+const struct kvm_ioctl_row *const kvm_arch_vcpu_tables[] = {
+	kvm_arch_vcpu_ioctls, irqchip_vcpu_ioctls, vapic_vcpu_ioctls,	 kvm_cpuid_vcpu_ioctls,
+	kvm_msr_vcpu_ioctls,  kvm_mce_vcpu_ioctls, kvm_time_vcpu_ioctls, NULL
+};

@@ -100,6 +100,8 @@ static enum kvm_exit_action req_event(struct kvm_vcpu *vcpu)
 static enum kvm_exit_action (*const request_handlers[KVM_NR_REQS])(struct kvm_vcpu *) = {
 	[KVM_REQ_VM_DEAD] = req_vm_dead,
 	[KVM_REQ_TRIPLE_FAULT] = req_triple_fault,
+	[KVM_REQ_USER_EOI] = split_tell_eoi,
+	[KVM_REQ_TPR_ACCESS] = vapic_tell_tpr,
 	[KVM_REQ_MASTERCLOCK] = req_masterclock,
 	[KVM_REQ_CLOCK_UPDATE] = req_clock_update,
 	[KVM_REQ_STEAL_UPDATE] = req_steal_update,
@@ -194,6 +196,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 			return action;
 	}
 
+	if (unlikely(vcpu->vapic_on))
+		vapic_store(vcpu);
 	vcpu->has_run = true;
 	preempt_disable();
 	local_irq_disable();
@@ -236,6 +240,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	preempt_enable();
 
 	kvm_srcu_lock(vcpu);
+	if (unlikely(vcpu->vapic_on))
+		vapic_load(vcpu);
 	return vendor_call(handle_exit, vcpu);
 }
 
@@ -271,12 +277,17 @@ enum kvm_exit_action kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 	return KVM_RESUME;
 }
 
+/* An interrupt of userspace's controller would go in at once. */
+static bool user_may_interrupt(struct kvm_vcpu *vcpu)
+{
+	return irqchip_takes_user(vcpu) && !event_vectoring(vcpu) &&
+	       !vcpu->event.exception.pending && vendor_call(irq_allowed, vcpu);
+}
+
 /* Userspace drives the interrupt controller and asked for word when it may inject. */
 static bool user_wants_irq_window(struct kvm_vcpu *vcpu)
 {
-	return !vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       !event_vectoring(vcpu) && !vcpu->event.exception.pending &&
-	       vendor_call(irq_allowed, vcpu);
+	return unlikely(READ_ONCE(vcpu->run->request_interrupt_window)) && user_may_interrupt(vcpu);
 }
 
 /* Host work for this thread: signals, rescheduling, task work. */
@@ -364,7 +375,7 @@ static long complete_and_run(struct kvm_vcpu *vcpu)
 	if (!vcpu->lapic && kvm_set_cr8(vcpu, READ_ONCE(vcpu->run->cr8)))
 		return -EINVAL;
 	/* Asked for since the last run: the window must be open before the guest may need it. */
-	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window))
+	if (unlikely(READ_ONCE(vcpu->run->request_interrupt_window)))
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	if (complete) {
 		vcpu->io.complete = NULL;
@@ -389,9 +400,8 @@ static void fill_run(struct kvm_vcpu *vcpu)
 	run->cr8 = kvm_get_cr8(vcpu);
 	run->flags = 0;
 	run->apic_base = vcpu->lapic ? lapic_base(vcpu) : vcpu->msr.apic_base;
-	run->ready_for_interrupt_injection =
-		vcpu->lapic || (!event_vectoring(vcpu) && !vcpu->event.exception.pending &&
-				vendor_call(irq_allowed, vcpu));
+	run->ready_for_interrupt_injection = vcpu->kvm->irqchip.mode == KVM_IRQCHIP_KERNEL ||
+					     user_may_interrupt(vcpu);
 	if (unlikely(READ_ONCE(run->kvm_valid_regs)))
 		kvm_sync_regs_store(vcpu);
 }

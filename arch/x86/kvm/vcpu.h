@@ -209,6 +209,7 @@ struct kvm_vcpu {
 	struct kvm_vcpu_tsc tsc;
 	struct kvm_vcpu_pv pv;
 	u32 mp_state; /* [v] KVM_MP_STATE_* */
+	bool vapic_on; /* [v] TPR is in the guest's memory (irqchip/vapic.c) */
 	bool has_run; /* [v] KVM_RUN entered the guest once: CPUID is fixed */
 };
 

@@ -24,6 +24,12 @@ struct kvm_lapic {
 	bool deadline_armed; /* [v] hardware keeps the timer (set_deadline), not the host */
 	unsigned long events; /* [a] BIT(enum lapic_event) */
 	u8 sipi_vector; /* [a] */
+	int user_extint; /* [v] vector of userspace's 8259 that waits, -1: none (split.c) */
+	DECLARE_BITMAP(user_eois, 256); /* [v] of which userspace hasn't heard yet */
+	gpa_t vapic_gpa; /* [v] see vapic.c; 0: none */
+	u64 tpr_rip; /* [v] of the last access to TPR that is reported ... */
+	bool tpr_write; /* [v] ... a write? */
+	bool report_tpr; /* [v] KVM_TPR_ACCESS_REPORTING */
 	bool xapic_counted; /* [v] this APIC is one of kvm->irqchip.nr_xapic */
 };
 
@@ -59,6 +65,7 @@ void irqchip_raise_lint0(struct kvm *kvm);
 /* lapic.c */
 extern unsigned int min_timer_period_us;
 bool lapic_takes_extint(struct kvm_vcpu *vcpu);
+void lapic_set_tpr(struct kvm_vcpu *vcpu, u8 tpr);
 void lapic_count_xapic(struct kvm_lapic *lapic);
 long lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state);
 long lapic_set_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state);
@@ -90,6 +97,12 @@ void pit_destroy(struct kvm *kvm);
 void pit_get_state(struct kvm_pit *pit, struct kvm_pit_state2 *state);
 void pit_set_state(struct kvm_pit *pit, const struct kvm_pit_state2 *state);
 void pit_set_reinject(struct kvm_pit *pit, bool reinject);
+
+/* vapic.c */
+void vapic_tpr_accessed(struct kvm_vcpu *vcpu, bool write);
+
+/* split.c */
+void split_eoi(struct kvm_vcpu *vcpu, u8 vector);
 
 /* route.c */
 int routes_set(struct kvm *kvm, const struct kvm_irq_routing_entry *entries, u32 nr);

@@ -32,6 +32,7 @@ struct kvm_vm_irqchip {
 	struct kvm_apic_map __rcu *apic_map; /* [map_lock], read under RCU; APIC id -> vCPU */
 	struct mutex map_lock; /* innermost of the mutexes */
 	atomic_t nr_xapic; /* [a] LAPICs enabled in xAPIC mode */
+	u32 user_pins; /* [i] once split: of userspace's IOAPIC */
 	bool x2apic_32bit_ids; /* [l] KVM_X2APIC_API_USE_32BIT_IDS */
 	u8 bcast; /* [l] enum irq_broadcast of an 8-bit destination 0xff */
 	/*
@@ -164,6 +165,19 @@ void lapic_migrate_timers(struct kvm_vcpu *vcpu);
 void lapic_timer_to_host(struct kvm_vcpu *vcpu);
 /* The exit of vendor->set_deadline. */
 void lapic_deadline_reached(struct kvm_vcpu *vcpu);
+
+/* With vcpu->vapic_on: TPR from and to the guest's memory. KVM_REQ_TPR_ACCESS. */
+void vapic_load(struct kvm_vcpu *vcpu);
+void vapic_store(struct kvm_vcpu *vcpu);
+enum kvm_exit_action vapic_tell_tpr(struct kvm_vcpu *vcpu);
+
+/* KVM_CAP_SPLIT_IRQCHIP, kvm->lock held. 0, -EINVAL, -EEXIST. */
+int split_enable(struct kvm *kvm, u64 pins);
+/* KVM_REQ_USER_EOI. */
+enum kvm_exit_action split_tell_eoi(struct kvm_vcpu *vcpu);
+/* Userspace's 8259: KVM_INTERRUPT with a LAPIC here; can one reach the processor, now? */
+int irqchip_user_interrupt(struct kvm_vcpu *vcpu, u8 vector);
+bool irqchip_takes_user(struct kvm_vcpu *vcpu);
 
 /* KVM_CAP_X2APIC_API, kvm->lock held. 0, or -EINVAL: unknown flags. */
 int irqchip_x2apic_api(struct kvm *kvm, u64 flags);

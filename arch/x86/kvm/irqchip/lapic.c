@@ -58,8 +58,12 @@ void lapic_host_eoi(struct lapic_regs *l, u8 vector, bool level)
 	struct kvm_ioapic *ioapic = vcpu->kvm->irqchip.ioapic;
 
 	trace_kvm_eoi(vcpu->vcpu_id, vector);
-	if (ioapic && (level || test_bit(vector, ioapic->ack_vectors)))
-		ioapic_eoi(vcpu, vector);
+	if (likely(ioapic)) {
+		if (level || test_bit(vector, ioapic->ack_vectors))
+			ioapic_eoi(vcpu, vector);
+	} else if (level) {
+		split_eoi(vcpu, vector);
+	}
 }
 
 void lapic_host_event(struct lapic_regs *l)
@@ -281,6 +285,7 @@ void lapic_reset(struct kvm_vcpu *vcpu, bool init_event)
 			      (bsp ? MSR_IA32_APICBASE_BSP : 0);
 		set_mode(lapic, true, false);
 	}
+	lapic->user_extint = -1;
 	lapic_regs_reset(&lapic->regs);
 }
 
@@ -458,8 +463,23 @@ bool lapic_takes_extint(struct kvm_vcpu *vcpu)
 static bool extint_pending(struct kvm_vcpu *vcpu)
 {
 	struct kvm_pic *pic = vcpu->kvm->irqchip.pic;
+	bool wants = pic ? READ_ONCE(pic->model.output) : vcpu->lapic->user_extint >= 0;
 
-	return pic && READ_ONCE(pic->model.output) && lapic_takes_extint(vcpu);
+	return wants && lapic_takes_extint(vcpu);
+}
+
+static int extint_peek(struct kvm_vcpu *vcpu)
+{
+	struct kvm_pic *pic = vcpu->kvm->irqchip.pic;
+
+	return pic ? pic_peek(pic) : vcpu->lapic->user_extint;
+}
+
+static int extint_ack(struct kvm_vcpu *vcpu)
+{
+	struct kvm_pic *pic = vcpu->kvm->irqchip.pic;
+
+	return pic ? pic_ack(pic) : xchg(&vcpu->lapic->user_extint, -1);
 }
 
 /**
@@ -476,7 +496,7 @@ int irqchip_pending(struct kvm_vcpu *vcpu)
 	if (!lapic)
 		return -1;
 	if (unlikely(extint_pending(vcpu))) {
-		vector = pic_peek(vcpu->kvm->irqchip.pic);
+		vector = extint_peek(vcpu);
 		if (vector >= 0)
 			return vector;
 	}
@@ -496,7 +516,7 @@ int irqchip_to_inject(struct kvm_vcpu *vcpu)
 {
 	if (!lapic_hw(vcpu))
 		return irqchip_pending(vcpu);
-	return extint_pending(vcpu) ? pic_peek(vcpu->kvm->irqchip.pic) : -1;
+	return extint_pending(vcpu) ? extint_peek(vcpu) : -1;
 }
 
 /**
@@ -512,7 +532,7 @@ int irqchip_ack(struct kvm_vcpu *vcpu)
 	if (!lapic)
 		return -1;
 	if (unlikely(extint_pending(vcpu)))
-		return pic_ack(vcpu->kvm->irqchip.pic);
+		return extint_ack(vcpu);
 	return lapic->regs.hw_enabled && !lapic->regs.hw ? lapic_regs_ack(&lapic->regs) : -1;
 }
 
@@ -610,10 +630,15 @@ u64 lapic_get_cr8(struct kvm_vcpu *vcpu)
 	return lapic_get(&vcpu->lapic->regs, LAPIC_TPR) >> 4;
 }
 
-void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8)
+void lapic_set_tpr(struct kvm_vcpu *vcpu, u8 tpr)
 {
 	sync_hw(vcpu->lapic);
-	lapic_regs_set_tpr(&vcpu->lapic->regs, (cr8 & 0xf) << 4);
+	lapic_regs_set_tpr(&vcpu->lapic->regs, tpr);
+}
+
+void lapic_set_cr8(struct kvm_vcpu *vcpu, u64 cr8)
+{
+	lapic_set_tpr(vcpu, (cr8 & 0xf) << 4);
 }
 
 u64 lapic_base(struct kvm_vcpu *vcpu)
@@ -784,6 +809,8 @@ int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 	sync_hw(vcpu->lapic);
 	lapic_regs_read(&vcpu->lapic->regs, offset & ~15, &reg);
 	trace_kvm_apic(false, offset & ~15, reg);
+	if (unlikely(vcpu->lapic->report_tpr) && (offset & ~15) == LAPIC_TPR)
+		vapic_tpr_accessed(vcpu, false);
 	memcpy(val, (u8 *)&reg + (offset & 15), len);
 	return 0;
 }
@@ -809,10 +836,13 @@ int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val)
 	memcpy(&reg, val, sizeof(reg));
 	trace_kvm_apic(true, offset, reg);
 	sync_hw(vcpu->lapic);
-	if (offset == LAPIC_EOI)
+	if (offset == LAPIC_EOI) {
 		lapic_regs_eoi(&vcpu->lapic->regs);
-	else
-		lapic_regs_write(&vcpu->lapic->regs, offset, reg);
+		return 0;
+	}
+	lapic_regs_write(&vcpu->lapic->regs, offset, reg);
+	if (unlikely(vcpu->lapic->report_tpr) && offset == LAPIC_TPR)
+		vapic_tpr_accessed(vcpu, true);
 	return 0;
 }
 
