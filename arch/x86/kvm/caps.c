@@ -12,6 +12,7 @@
 
 #include "caps.h"
 #include "core.h"
+#include "cr.h"
 #include "dirty.h"
 #include "msr.h"
 #include "vendor.h"
@@ -159,12 +160,12 @@ static long enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	return 0;
 }
 
-static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 static long enable_split_irqchip(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	return split_enable(kvm, cap->args[0]);
 }
 
+static long enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	return irqchip_x2apic_api(kvm, cap->args[0]);
 }
@@ -181,13 +182,13 @@ static long enforce_pv_cpuid(struct kvm_vcpu *vcpu, const struct kvm_enable_cap 
 	return 0;
 }
 
-static u32 has_xsave(struct kvm *kvm)
 /* Where hardware keeps TPR, nobody writes it in memory, nor hears of it. */
 static u32 has_vapic(struct kvm *kvm)
 {
 	return !kvm_caps->xapic_hw;
 }
 
+static u32 has_xsave(struct kvm *kvm)
 {
 	return boot_cpu_has(X86_FEATURE_XSAVE);
 }
@@ -228,6 +229,8 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, .get = has_xsave },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, KVM_GUESTDBG_VALID },
 	{ KVM_CAP_XSAVE2, .get = xsave2_size },
 	{ KVM_CAP_XCRS, .get = has_xsave },
 	{ KVM_CAP_MCE, KVM_MAX_MCE_BANKS },

@@ -31,6 +31,16 @@ bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s);
 int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, u64 value);
 u64 kvm_get_dr(struct kvm_vcpu *vcpu, int dr);
 void kvm_update_dr7(struct kvm_vcpu *vcpu);
+#define KVM_GUESTDBG_VALID \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
+	 KVM_GUESTDBG_BLOCKIRQ)
+
+/* KVM_SET_GUEST_DEBUG, vCPU loaded: 0, -EINVAL, -EBUSY. Each step; RFLAGS as userspace has them. */
+long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *debug);
+void kvm_debug_stepped(struct kvm_vcpu *vcpu);
+u64 kvm_debug_get_rflags(struct kvm_vcpu *vcpu);
+void kvm_debug_set_rflags(struct kvm_vcpu *vcpu, u64 rflags);
 
 static inline bool kvm_is_canonical(struct kvm_vcpu *vcpu, u64 la)
 {

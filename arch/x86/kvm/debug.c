@@ -6,6 +6,7 @@
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "access.h"
 #include "cr.h"
 #include "event.h"
 
@@ -82,3 +83,99 @@ u64 kvm_get_dr(struct kvm_vcpu *vcpu, int dr)
 	}
 }
 EXPORT_SYMBOL_NS_GPL(kvm_get_dr, GUESTMODE);
+
+/* --- KVM_SET_GUEST_DEBUG --------------------------------------------------------------------- */
+
+/*
+ * Single step is RFLAGS.TF, where the CPU, the emulator and whoever skips an instruction look for
+ * it. The guest's own is kept aside meanwhile: userspace never sees the debugger's. The guest can,
+ * with PUSHF, as it could under a debugger of its own.
+ */
+
+static bool stepping(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP;
+}
+
+/**
+ * kvm_debug_get_rflags() - RFLAGS without what a debugger put there
+ * @vcpu: the vCPU, loaded
+ */
+u64 kvm_debug_get_rflags(struct kvm_vcpu *vcpu)
+{
+	u64 rflags = kvm_rflags_read(vcpu);
+
+	if (unlikely(stepping(vcpu)) && !vcpu->debug.guest_tf)
+		rflags &= ~(u64)X86_EFLAGS_TF;
+	return rflags;
+}
+
+/**
+ * kvm_debug_set_rflags() - the guest's RFLAGS; a step that is asked for stays so
+ * @vcpu: the vCPU, loaded
+ * @rflags: new value
+ */
+void kvm_debug_set_rflags(struct kvm_vcpu *vcpu, u64 rflags)
+{
+	if (unlikely(stepping(vcpu))) {
+		vcpu->debug.guest_tf = rflags & X86_EFLAGS_TF;
+		rflags |= X86_EFLAGS_TF;
+	}
+	kvm_rflags_write(vcpu, rflags);
+}
+
+/**
+ * kvm_debug_stepped() - the debugger hears of the guest: the next instruction is one step again
+ * @vcpu: the vCPU, loaded
+ */
+void kvm_debug_stepped(struct kvm_vcpu *vcpu)
+{
+	u64 rflags = kvm_rflags_read(vcpu);
+
+	/* What was executed cleared it: POPF, IRET, an exception's delivery. */
+	if (stepping(vcpu) && !(rflags & X86_EFLAGS_TF))
+		kvm_debug_set_rflags(vcpu, rflags);
+}
+
+static int inject(struct kvm_vcpu *vcpu, u32 control)
+{
+	if (!(control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)))
+		return 0;
+	if (vcpu->event.exception.pending)
+		return -EBUSY;
+	kvm_queue_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? X86_TRAP_DB : X86_TRAP_BP);
+	return 0;
+}
+
+/**
+ * kvm_set_guest_debug() - KVM_SET_GUEST_DEBUG
+ * @vcpu: the vCPU, loaded
+ * @debug: what a debugger wants from now on; without KVM_GUESTDBG_ENABLE nothing
+ *
+ * Return: 0; -EINVAL: unknown flags; -EBUSY: an exception waits already, so none is injected, and
+ * nothing has changed.
+ */
+long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *debug)
+{
+	struct kvm_vcpu_debug *d = &vcpu->debug;
+	u64 rflags = kvm_debug_get_rflags(vcpu);
+	int i, r;
+
+	if (debug->control & ~KVM_GUESTDBG_VALID)
+		return -EINVAL;
+	r = inject(vcpu, debug->control);
+	if (r)
+		return r;
+	d->guest_debug = debug->control & KVM_GUESTDBG_ENABLE ? debug->control : 0;
+	kvm_debug_set_rflags(vcpu, rflags);
+	if (d->guest_debug & KVM_GUESTDBG_USE_HW_BP) {
+		for (i = 0; i < ARRAY_SIZE(d->eff_db); i++)
+			d->eff_db[i] = debug->arch.debugreg[i];
+		d->guest_debug_dr7 = (debug->arch.debugreg[7] & DR7_WRITABLE) | DR7_FIXED;
+	}
+	kvm_update_dr7(vcpu);
+	kvm_make_request(KVM_REQ_INTERCEPTS, vcpu);
+	/* Interrupts were, or are no more, held back. */
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	return 0;
+}

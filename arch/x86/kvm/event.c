@@ -345,7 +345,7 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
  */
 int event_inject(struct kvm_vcpu *vcpu)
 {
-	bool busy;
+	bool blocked = vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ, busy;
 
 	collect_nmis(vcpu);
 	busy = inject_again(vcpu);
@@ -353,10 +353,13 @@ int event_inject(struct kvm_vcpu *vcpu)
 		inject_pending_exception(vcpu);
 		busy = true;
 	}
-	busy = inject_nmi(vcpu, busy) || busy;
-	inject_irq(vcpu, busy);
+	if (likely(!blocked)) {
+		busy = inject_nmi(vcpu, busy) || busy;
+		inject_irq(vcpu, busy);
+	}
 	if (vcpu->lapic)
-		vendor_call(update_lapic, vcpu, lapic_get_cr8(vcpu) << 4, lapic_highest_irr(vcpu));
+		vendor_call(update_lapic, vcpu, lapic_get_cr8(vcpu) << 4,
+			    likely(!blocked) ? lapic_highest_irr(vcpu) : -1);
 	return 0;
 }
 

@@ -199,6 +199,7 @@ static enum kvm_exit_action debug_exit(struct kvm_vcpu *vcpu, u32 exception, u64
 {
 	struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
 
+	kvm_debug_stepped(vcpu);
 	vcpu->run->exit_reason = KVM_EXIT_DEBUG;
 	arch->exception = exception;
 	arch->pc = kvm_linear_rip(vcpu);
@@ -223,6 +224,22 @@ enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6)
 	return KVM_RESUME;
 }
 EXPORT_SYMBOL_NS_GPL(exit_db, GUESTMODE);
+
+/**
+ * exit_dr_debugged() - MOV to or from a debug register, which a debugger has or watches
+ * @vcpu: the vCPU
+ *
+ * The intercept comes before DR7.GD's fault (SDM vol. 3, 25.1.1): the debugger's is ours to raise.
+ */
+enum kvm_exit_action exit_dr_debugged(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vcpu_debug *d = &vcpu->debug;
+
+	if ((d->guest_debug & KVM_GUESTDBG_USE_HW_BP) && (d->guest_debug_dr7 & KVM_DR7_GD))
+		return debug_exit(vcpu, X86_TRAP_DB, KVM_DR6_INIT | KVM_DR6_BD);
+	return kvm_emulate(vcpu, 0);
+}
+EXPORT_SYMBOL_NS_GPL(exit_dr_debugged, GUESTMODE);
 
 /* Only intercepted for KVM_GUESTDBG_USE_SW_BP. */
 enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu)

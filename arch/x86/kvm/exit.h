@@ -60,6 +60,7 @@ enum kvm_exit_action exit_emulate(struct kvm_vcpu *vcpu); /* whatever it is: the
  * guest.
  */
 enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6);
+enum kvm_exit_action exit_dr_debugged(struct kvm_vcpu *vcpu);
 enum kvm_exit_action exit_bp(struct kvm_vcpu *vcpu);
 
 enum kvm_exit_action exit_mmio(struct kvm_vcpu *vcpu, gpa_t gpa);

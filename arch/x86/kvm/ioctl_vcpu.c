@@ -124,6 +124,11 @@ static long ioctl_interrupt(struct kvm_ioctl_call *call)
 	return 0;
 }
 
+static long ioctl_set_guest_debug(struct kvm_ioctl_call *call)
+{
+	return kvm_set_guest_debug(call->vcpu, call->arg);
+}
+
 static long ioctl_nmi(struct kvm_ioctl_call *call)
 {
 	event_queue_nmi(call->vcpu);
@@ -203,6 +208,7 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_NMI, ioctl_nmi, IOC_NO_VCPU_MUTEX },
 	{ KVM_ENABLE_CAP, ioctl_enable_cap },
 	{ KVM_TRANSLATE, ioctl_translate, IOC_VCPU_LOADED | IOC_SRCU },
+	{ KVM_SET_GUEST_DEBUG, ioctl_set_guest_debug, IOC_VCPU_LOADED },
 	{ KVM_SET_SIGNAL_MASK, ioctl_set_signal_mask, IOC_ARG_VALUE },
 	{}
 };

@@ -38,7 +38,7 @@ long ioctl_get_regs(struct kvm_ioctl_call *call)
 	for (i = 0; i < 16; i++)
 		*(u64 *)((u8 *)regs + abi_offset[i]) = kvm_reg_read(vcpu, i);
 	regs->rip = kvm_rip_read(vcpu);
-	regs->rflags = kvm_rflags_read(vcpu);
+	regs->rflags = kvm_debug_get_rflags(vcpu);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ long ioctl_set_regs(struct kvm_ioctl_call *call)
 	for (i = 0; i < 16; i++)
 		kvm_reg_write(vcpu, i, *(const u64 *)((const u8 *)regs + abi_offset[i]));
 	kvm_rip_write(vcpu, regs->rip);
-	kvm_rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
+	kvm_debug_set_rflags(vcpu, regs->rflags | X86_EFLAGS_FIXED);
 	vcpu->io.regs_set = true;
 	/* A new start: what the old one had raised is gone. */
 	vcpu->event.exception.pending = false;

@@ -86,7 +86,7 @@ struct kvm_vcpu_debug {
 	u64 guest_debug_dr7; /* [v] */
 	u32 guest_debug; /* [v] KVM_GUESTDBG_* */
 	u8 switch_db; /* [v] KVM_DEBUGREG_* */
-	u64 singlestep_rip; /* [v] */
+	bool guest_tf; /* [v] RFLAGS.TF of the guest's, while KVM_GUESTDBG_SINGLESTEP has its own */
 };
 #define KVM_DEBUGREG_BP_ENABLED BIT(0) /* load eff_db around entry */
 /* DR accesses are not intercepted: read DR0-3 and DR6 back after the exit. */

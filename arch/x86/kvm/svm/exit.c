@@ -167,7 +167,7 @@ static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	if (vcpu->debug.guest_debug)
-		return exit_emulate(vcpu);
+		return exit_dr_debugged(vcpu);
 	vcpu->debug.switch_db |= KVM_DEBUGREG_WONT_EXIT;
 	svm_intercepts(svm);
 	return KVM_RESUME;

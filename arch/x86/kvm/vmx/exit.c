@@ -134,7 +134,7 @@ static enum kvm_exit_action exit_cr(struct kvm_vcpu *vcpu)
 static enum kvm_exit_action exit_dr(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->debug.guest_debug)
-		return exit_emulate(vcpu);
+		return exit_dr_debugged(vcpu);
 	vcpu->debug.switch_db |= KVM_DEBUGREG_WONT_EXIT;
 	vmx_controls_update(to_vmx(vcpu));
 	return KVM_RESUME;
