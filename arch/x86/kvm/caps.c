@@ -227,6 +227,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_INTR_SHADOW, 1 },
+	{ KVM_CAP_SREGS2, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, .get = has_xsave },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },

@@ -190,6 +190,8 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_SET_REGS, ioctl_set_regs, IOC_VCPU_LOADED },
 	{ KVM_GET_SREGS, ioctl_get_sregs, IOC_VCPU_LOADED | IOC_SRCU },
 	{ KVM_SET_SREGS, ioctl_set_sregs, IOC_VCPU_LOADED | IOC_SRCU },
+	{ KVM_GET_SREGS2, ioctl_get_sregs2, IOC_VCPU_LOADED | IOC_SRCU },
+	{ KVM_SET_SREGS2, ioctl_set_sregs2, IOC_VCPU_LOADED | IOC_SRCU },
 	{ KVM_GET_FPU, ioctl_get_fpu },
 	{ KVM_SET_FPU, ioctl_set_fpu },
 	{ KVM_GET_XSAVE, ioctl_get_xsave },

@@ -99,10 +99,9 @@ static void settle_payload(struct kvm_vcpu *vcpu)
 		event_deliver_payload(vcpu);
 }
 
-long ioctl_get_sregs(struct kvm_ioctl_call *call)
+/* All of it but the last field, which the two structures don't share. */
+static void get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *s)
 {
-	struct kvm_vcpu *vcpu = call->vcpu;
-	struct kvm_sregs *s = call->arg;
 	enum kvm_seg nr;
 
 	settle_payload(vcpu);
@@ -117,18 +116,23 @@ long ioctl_get_sregs(struct kvm_ioctl_call *call)
 	s->cr8 = kvm_get_cr8(vcpu);
 	s->efer = vcpu->regs.efer;
 	kvm_msr_read(vcpu, MSR_IA32_APICBASE, &s->apic_base, true);
+}
+
+long ioctl_get_sregs(struct kvm_ioctl_call *call)
+{
+	struct kvm_vcpu *vcpu = call->vcpu;
+	struct kvm_sregs *s = call->arg;
+
+	get_sregs(vcpu, s);
 	/* An external interrupt whose delivery has begun must be saved with the rest. */
 	if (vcpu->event.irq.injected && !vcpu->event.irq.soft)
 		__set_bit(vcpu->event.irq.vector, (unsigned long *)s->interrupt_bitmap);
 	return 0;
 }
 
-long ioctl_set_sregs(struct kvm_ioctl_call *call)
+static int set_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *s)
 {
-	struct kvm_vcpu *vcpu = call->vcpu;
-	struct kvm_sregs *s = call->arg;
 	enum kvm_seg nr;
-	int vector;
 
 	if (!kvm_valid_sregs(vcpu, s))
 		return -EINVAL;
@@ -154,13 +158,6 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 		vendor_call(set_segment, vcpu, nr, sregs_seg(s, nr));
 	kvm_cpuid_refresh(vcpu);
 	vcpu->io.regs_set = true;
-
-	vector = find_first_bit((unsigned long *)s->interrupt_bitmap, KVM_NR_INTERRUPTS);
-	if (vector < KVM_NR_INTERRUPTS) {
-		vcpu->event.irq.injected = true;
-		vcpu->event.irq.soft = false;
-		vcpu->event.irq.vector = vector;
-	}
 	/* Older VMMs start a protected-mode boot processor this way. */
 	if (kvm_vcpu_is_bsp(vcpu) && vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED &&
 	    !kvm_is_pe(vcpu))
@@ -168,6 +165,70 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 	kvm_make_request(KVM_REQ_MMU_ROOT, vcpu);
 	kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	/* The PDPTEs that follow from it are those in memory. */
+	vcpu->regs.dirty &= ~KVM_REGS_OF_PAE;
+	return 0;
+}
+
+long ioctl_set_sregs(struct kvm_ioctl_call *call)
+{
+	struct kvm_vcpu *vcpu = call->vcpu;
+	struct kvm_sregs *s = call->arg;
+	int vector, r;
+
+	r = set_sregs(vcpu, s);
+	if (r)
+		return r;
+	vector = find_first_bit((unsigned long *)s->interrupt_bitmap, KVM_NR_INTERRUPTS);
+	if (vector < KVM_NR_INTERRUPTS) {
+		vcpu->event.irq.injected = true;
+		vcpu->event.irq.soft = false;
+		vcpu->event.irq.vector = vector;
+	}
+	return 0;
+}
+
+static bool pae_paging(u64 cr0, u64 cr4, u64 efer)
+{
+	return cr0 & X86_CR0_PG && cr4 & X86_CR4_PAE && !(efer & EFER_LMA);
+}
+
+long ioctl_get_sregs2(struct kvm_ioctl_call *call)
+{
+	struct kvm_vcpu *vcpu = call->vcpu;
+	struct kvm_sregs2 *s = call->arg;
+	int i;
+
+	static_assert(offsetof(struct kvm_sregs2, flags) ==
+		      offsetof(struct kvm_sregs, interrupt_bitmap));
+	get_sregs(vcpu, (struct kvm_sregs *)s);
+	if (!pae_paging(s->cr0, s->cr4, s->efer))
+		return 0;
+	/* They may be about to be loaded. */
+	if (kvm_test_request(KVM_REQ_TLB_FLUSH, vcpu))
+		vendor_call(tlb_flush, vcpu);
+	for (i = 0; i < 4; i++)
+		s->pdptrs[i] = kvm_reg_read(vcpu, KVM_REG_PDPTE0 + i);
+	s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	return 0;
+}
+
+long ioctl_set_sregs2(struct kvm_ioctl_call *call)
+{
+	struct kvm_vcpu *vcpu = call->vcpu;
+	struct kvm_sregs2 *s = call->arg;
+	bool valid = s->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	int i, r;
+
+	if (s->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID)
+		return -EINVAL;
+	if (valid && !pae_paging(s->cr0, s->cr4, s->efer))
+		return -EINVAL;
+	r = set_sregs(vcpu, (struct kvm_sregs *)s);
+	if (r)
+		return r;
+	for (i = 0; valid && i < 4; i++)
+		kvm_reg_write(vcpu, KVM_REG_PDPTE0 + i, s->pdptrs[i]);
 	return 0;
 }
 

@@ -38,6 +38,9 @@ enum kvm_reg {
 	KVM_REG_CPL, /* SS.DPL */
 	KVM_REG_CS_L, /* CS.L: 64-bit code in long mode */
 	KVM_REG_CS_BASE,
+	/* The directory of PAE paging, for SREGS2 alone. */
+	KVM_REG_PDPTE0,
+	KVM_REG_PDPTE3 = KVM_REG_PDPTE0 + 3,
 	KVM_NR_REGS
 };
 
@@ -56,6 +59,7 @@ struct kvm_vcpu_regs {
 
 #define KVM_REGS_OF_SEGMENTS \
 	(BIT(KVM_REG_CPL) | BIT(KVM_REG_CS_L) | BIT(KVM_REG_CS_BASE))
+#define KVM_REGS_OF_PAE (0xf * BIT(KVM_REG_PDPTE0))
 
 /* Segments and descriptor-table registers, for vendor ops get_segment/set_segment. */
 enum kvm_seg {

@@ -6,6 +6,8 @@
 #include "ioctl.h"
 
 long ioctl_get_regs(struct kvm_ioctl_call *call);
+long ioctl_get_sregs2(struct kvm_ioctl_call *call);
+long ioctl_set_sregs2(struct kvm_ioctl_call *call);
 long ioctl_set_regs(struct kvm_ioctl_call *call);
 long ioctl_get_sregs(struct kvm_ioctl_call *call);
 long ioctl_set_sregs(struct kvm_ioctl_call *call);

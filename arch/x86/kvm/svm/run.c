@@ -22,7 +22,7 @@ static_assert(KVM_REG_RAX == 0 && KVM_REG_RCX == 1 && KVM_REG_RDX == 2 && KVM_RE
 
 /* Of CR3 only hardware knows the value after guest mode; CR0 and CR4 change by exits alone. */
 #define AVAIL_AFTER_EXIT \
-	((BIT(KVM_NR_REGS) - 1) & ~(BIT(KVM_REG_CR3) | KVM_REGS_OF_SEGMENTS))
+	((BIT(KVM_NR_REGS) - 1) & ~(BIT(KVM_REG_CR3) | KVM_REGS_OF_SEGMENTS | KVM_REGS_OF_PAE))
 
 /* --- before ---------------------------------------------------------------------------------- */
 

@@ -190,6 +190,13 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 	u64 *val = vcpu->regs.val;
 
 	switch (reg) {
+	case KVM_REG_PDPTE0 ... KVM_REG_PDPTE3:
+		/* Hardware keeps none: nested paging reads them at each walk (APM vol. 2, 15.25.10). */
+		val[reg] = 0;
+		kvm_read_guest(vcpu->kvm,
+			       (kvm_cr3(vcpu) & GENMASK_ULL(31, 5)) + (reg - KVM_REG_PDPTE0) * 8,
+			       &val[reg], sizeof(*val));
+		break;
 	case KVM_REG_CR3:
 		val[reg] = save->cr3;
 		break;

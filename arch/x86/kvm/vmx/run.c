@@ -28,7 +28,8 @@ static_assert(KVM_REG_RAX == 0 && KVM_REG_RCX == 1 && KVM_REG_RDX == 2 && KVM_RE
  * RSP, RIP, RFLAGS and CR3 are in the VMCS until somebody asks. CR0 and CR4 change by exits alone.
  */
 #define IN_VMCS (BIT(KVM_REG_RSP) | BIT(KVM_REG_RIP) | BIT(KVM_REG_RFLAGS) | BIT(KVM_REG_CR3))
-#define AVAIL_AFTER_EXIT ((BIT(KVM_NR_REGS) - 1) & ~(IN_VMCS | KVM_REGS_OF_SEGMENTS))
+#define AVAIL_AFTER_EXIT \
+	((BIT(KVM_NR_REGS) - 1) & ~(IN_VMCS | KVM_REGS_OF_SEGMENTS | KVM_REGS_OF_PAE))
 
 /* --- before ---------------------------------------------------------------------------------- */
 

@@ -180,14 +180,18 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
 	gpa_t gpa;
 	int i;
 
-	if (!vmx->pdptes_stale && !(vcpu->regs.dirty & BIT(KVM_REG_CR3)))
+	if (!vmx->pdptes_stale && !(vcpu->regs.dirty & (BIT(KVM_REG_CR3) | KVM_REGS_OF_PAE)))
 		return;
 	vmx->pdptes_stale = false;
 	if (!kvm_is_paging(vcpu) || !kvm_is_pae(vcpu) || kvm_is_long_mode(vcpu))
 		return;
 	gpa = kvm_cr3(vcpu) & GENMASK_ULL(31, 5);
-	if (kvm_read_guest(vcpu->kvm, gpa, pdptes, sizeof(pdptes)))
+	/* Those of KVM_SET_SREGS2 need not be in memory any more. */
+	if (vcpu->regs.dirty & KVM_REGS_OF_PAE)
+		memcpy(pdptes, &vcpu->regs.val[KVM_REG_PDPTE0], sizeof(pdptes));
+	else if (kvm_read_guest(vcpu->kvm, gpa, pdptes, sizeof(pdptes)))
 		memset(pdptes, 0, sizeof(pdptes));
+	vcpu->regs.avail &= ~KVM_REGS_OF_PAE;
 	for (i = 0; i < 4; i++)
 		vmcs_write(GUEST_PDPTR0 + 2 * i, valid_pdpte(vcpu, pdptes[i]));
 }
@@ -205,6 +209,10 @@ static const struct {
 	[KVM_REG_CPL] = { GUEST_SS_AR_BYTES, 5, 3 },
 	[KVM_REG_CS_L] = { GUEST_CS_AR_BYTES, 13, 1 },
 	[KVM_REG_CS_BASE] = { GUEST_CS_BASE, 0, ~0ULL },
+	[KVM_REG_PDPTE0] = { GUEST_PDPTR0, 0, ~0ULL },
+	[KVM_REG_PDPTE0 + 1] = { GUEST_PDPTR1, 0, ~0ULL },
+	[KVM_REG_PDPTE0 + 2] = { GUEST_PDPTR2, 0, ~0ULL },
+	[KVM_REG_PDPTE3] = { GUEST_PDPTR3, 0, ~0ULL },
 };
 static_assert(VMX_AR_DPL_BITS == 3 << 5 && VMX_AR_L == BIT(13));
 
