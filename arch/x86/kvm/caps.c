@@ -229,9 +229,9 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_SREGS2, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
-	{ KVM_CAP_XSAVE, .get = has_xsave },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG2, KVM_GUESTDBG_VALID },
+	{ KVM_CAP_XSAVE, .get = has_xsave },
 	{ KVM_CAP_XSAVE2, .get = xsave2_size },
 	{ KVM_CAP_XCRS, .get = has_xsave },
 	{ KVM_CAP_MCE, KVM_MAX_MCE_BANKS },
@@ -271,6 +271,10 @@ static const struct kvm_cap_row rows[] = {
 	/* devices of userspace's */
 	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
 	{ KVM_CAP_COALESCED_PIO, 1 },
+	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
+	{ KVM_CAP_IOEVENTFD, 1 },
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	/* time */
 	{ KVM_CAP_CLOCKSOURCE, 1 },
 	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
@@ -287,10 +291,6 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
-	{ KVM_CAP_IRQFD, 1 },
-	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
-	{ KVM_CAP_IOEVENTFD, 1 },
-	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 };
 
 static const struct kvm_cap_row *find(unsigned long cap)

@@ -208,9 +208,9 @@ static const struct kvm_ioctl_row kvm_arch_vcpu_ioctls[] = {
 	{ KVM_SET_MP_STATE, ioctl_set_mp_state, IOC_VCPU_LOADED },
 	{ KVM_INTERRUPT, ioctl_interrupt },
 	{ KVM_NMI, ioctl_nmi, IOC_NO_VCPU_MUTEX },
+	{ KVM_SET_GUEST_DEBUG, ioctl_set_guest_debug, IOC_VCPU_LOADED },
 	{ KVM_ENABLE_CAP, ioctl_enable_cap },
 	{ KVM_TRANSLATE, ioctl_translate, IOC_VCPU_LOADED | IOC_SRCU },
-	{ KVM_SET_GUEST_DEBUG, ioctl_set_guest_debug, IOC_VCPU_LOADED },
 	{ KVM_SET_SIGNAL_MASK, ioctl_set_signal_mask, IOC_ARG_VALUE },
 	{}
 };
