@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_VAPIC_ADDR and KVM_TPR_ACCESS_REPORTING: a task priority in the guest's memory, and word of
- * those who use the real one.
+ * KVM_SET_VAPIC_ADDR and KVM_TPR_ACCESS_REPORTING: a task priority in the guest's memory, and word
+ * of those who use the real one.
  */
 #include <errno.h>
 #include <string.h>

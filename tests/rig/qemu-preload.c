@@ -15,9 +15,9 @@
  * there. The flag is for FERR#, which nobody uses: the function becomes a RET.
  *
  * Shadow. #VMEXIT tells that the guest is in the shadow of STI or MOV SS, but VMRUN doesn't look at
- * what it is told: an interrupt that waits comes between STI and HLT, and a guest that has just found
- * nothing to do sleeps over it. The call by which VMRUN reads the interrupt controls, the word in
- * front of that one in the VMCB, goes through here, where the shadow is seen to.
+ * what it is told: an interrupt that waits comes between STI and HLT, and a guest that has just
+ * found nothing to do sleeps over it. The call by which VMRUN reads the interrupt controls, the
+ * word in front of that one in the VMCB, goes through here, where the shadow is seen to.
  *
  * Where the code looks different, or a function isn't there by its name, QEMU is left as it is.
  * Either way it is told on stderr.

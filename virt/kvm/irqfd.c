@@ -194,7 +194,7 @@ static bool in_use(struct kvm *kvm, const struct eventfd_ctx *ctx)
 	return found;
 }
 
-/* The eventfds that @args names. Return: 0, or an errno, and irqfd_free() gives back what there is. */
+/* The eventfds that @args names. Return: 0, or an errno: what there is irqfd_free() gives back. */
 static int take_eventfds(struct irqfd *irqfd, const struct kvm_irqfd *args, struct file *file)
 {
 	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);

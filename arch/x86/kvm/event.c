@@ -329,7 +329,7 @@ static void inject_irq(struct kvm_vcpu *vcpu, bool busy)
 {
 	bool waits = vcpu->lapic && inject_chip_irq(vcpu, busy);
 
-	/* Userspace's controller waits for a window, too: where none of its could go in, it opens none. */
+	/* Userspace's controller, too; where none of its could go in, no window is opened. */
 	if (waits ||
 	    (unlikely(READ_ONCE(vcpu->run->request_interrupt_window)) && irqchip_takes_user(vcpu)))
 		vendor_call(irq_window, vcpu);

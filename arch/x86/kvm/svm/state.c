@@ -191,7 +191,7 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 
 	switch (reg) {
 	case KVM_REG_PDPTE0 ... KVM_REG_PDPTE3:
-		/* Hardware keeps none: nested paging reads them at each walk (APM vol. 2, 15.25.10). */
+		/* Nested paging reads them at each walk (APM vol. 2, 15.25.10). */
 		val[reg] = 0;
 		kvm_read_guest(vcpu->kvm,
 			       (kvm_cr3(vcpu) & GENMASK_ULL(31, 5)) + (reg - KVM_REG_PDPTE0) * 8,
