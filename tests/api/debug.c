@@ -105,6 +105,8 @@ static void step(const void *arg)
 	size_t i;
 
 	(void)arg;
+	/* TF isn't to be seen: the capability says no more. */
+	need_cap(vm->kvm, KVM_CAP_X86_ROBUST_SINGLESTEP);
 	for (i = 0; i < ARRAY_SIZE(at); i++)
 		expect_step(vcpu, STEP, at[i]);
 	expect_out(vcpu);
@@ -190,6 +192,28 @@ static void software_unwanted(const void *arg)
 	expect_eq("RIP: the handler's", vcpu_regs(vcpu).rip & ~3ull, HANDLER);
 }
 
+/* Breakpoints in debug registers: on an instruction, before it; on a write, behind it. */
+static void hardware(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = GUEST(vm, 0x90, 0x90, 0xb0, 0x5a,		/* nop; nop; mov $0x5a, %al */
+				  0xa2, 0x00, 0x50,			/* mov %al, 0x5000 */
+				  0xe6, PORT);
+	const uint32_t hw = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+	const uint64_t on_write = 0x10401, on_code = 0x401;
+
+	(void)arg;
+	if (in_tcg())
+		row_skip("this emulator's VMRUN arms no breakpoints");
+	expect_ok("on code", set_debug(vcpu, hw, GUEST_REAL + 1, on_code));
+	expect_debug(vcpu, 1, 1, 1);
+	expect_ok("on a write", set_debug(vcpu, hw, 0x5000, on_write));
+	expect_debug(vcpu, 1, 7, 1);
+	expect_eq("what was written", *(uint8_t *)vm_ptr(vm, 0x5000, 1), 0x5a);
+	debug(vcpu, 0);
+	expect_out(vcpu);
+}
+
 /* Debug registers that are the debugger's: a MOV under DR7.GD, and the guest's own stay apart. */
 static void debug_registers(const void *arg)
 {
@@ -270,6 +294,7 @@ static const struct test_row rows[] = {
 	{ .name = "step-exception", .run = step_exception },
 	{ .name = "software", .run = software },
 	{ .name = "software-unwanted", .run = software_unwanted },
+	{ .name = "hardware", .run = hardware },
 	{ .name = "debug-registers", .run = debug_registers },
 	{ .name = "inject-db", .run = inject_db },
 	{ .name = "block-irq", .run = block_irq },

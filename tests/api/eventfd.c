@@ -385,6 +385,7 @@ static void ioeventfd_mmio(const void *arg)
 	uint64_t count = 0;
 
 	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_IOEVENTFD_NO_LENGTH);
 	need_cap(vm->kvm, KVM_CAP_IOEVENTFD_ANY_LENGTH);
 	e.flags = KVM_IOEVENTFD_FLAG_DATAMATCH;
 	expect_errno("a value of any length", ioctl(vm->fd, KVM_IOEVENTFD, &e), EINVAL);

@@ -7,6 +7,7 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/stat.h>
 #include <asm/cpufeature.h>
 #include <uapi/linux/kvm_para.h>
 
@@ -188,6 +189,11 @@ static u32 has_vapic(struct kvm *kvm)
 	return !kvm_caps->xapic_hw;
 }
 
+static u32 has_steal_time(struct kvm *kvm)
+{
+	return sched_info_on();
+}
+
 static u32 has_xsave(struct kvm *kvm)
 {
 	return boot_cpu_has(X86_FEATURE_XSAVE);
@@ -230,6 +236,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_SREGS2, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG2, KVM_GUESTDBG_VALID },
 	{ KVM_CAP_XSAVE, .get = has_xsave },
 	{ KVM_CAP_XSAVE2, .get = xsave2_size },
@@ -274,6 +281,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_IRQFD, 1 },
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
 	{ KVM_CAP_IOEVENTFD, 1 },
+	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	/* time */
 	{ KVM_CAP_CLOCKSOURCE, 1 },
@@ -285,6 +293,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_VM_TSC_CONTROL, .get = has_tsc_scaling },
 	/* paravirtual */
 	{ KVM_CAP_EXIT_HYPERCALL, USER_HYPERCALLS, .enable = enable_exit_hypercall },
+	{ KVM_CAP_STEAL_TIME, .get = has_steal_time },
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1, .enable_vcpu = enforce_pv_cpuid },
 	/* the ABI itself */
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
