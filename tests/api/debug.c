@@ -196,7 +196,7 @@ static void software_unwanted(const void *arg)
 static void hardware(const void *arg)
 {
 	struct vm *vm = vm_new_ram();
-	struct vcpu *vcpu = GUEST(vm, 0x90, 0x90, 0xb0, 0x5a,		/* nop; nop; mov $0x5a, %al */
+	struct vcpu *vcpu = GUEST(vm, 0x90, 0x90, 0xb0, 0x5a,		/* nop; nop; mov $0x5a */
 				  0xa2, 0x00, 0x50,			/* mov %al, 0x5000 */
 				  0xe6, PORT);
 	const uint32_t hw = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
