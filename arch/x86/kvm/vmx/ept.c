@@ -141,6 +141,13 @@ enum kvm_exit_action vmx_exit_ept_violation(struct kvm_vcpu *vcpu)
 	if (unlikely(qual & INTR_INFO_UNBLOCK_NMI) && !(vmx->vectoring & INTR_INFO_VALID_MASK))
 		vmx_set_intr_state(vmx, vmx_intr_state(vmx) | GUEST_INTR_STATE_NMI);
 
+	/*
+	 * The exit clears pending debug exceptions (27.3.4), but not in every emulator: a step that
+	 * faulted would be done with before it was made.
+	 */
+	if (unlikely(vcpu->debug.guest_debug))
+		vmx->state_check = true;
+
 	if (qual & VMX_EPT_ACC_WRITE)
 		access |= KVM_ACC_WRITE;
 	if (qual & VMX_EPT_ACC_FETCH)
