@@ -36,7 +36,7 @@ void kvm_update_dr7(struct kvm_vcpu *vcpu);
 	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
 	 KVM_GUESTDBG_BLOCKIRQ)
 
-/* KVM_SET_GUEST_DEBUG, vCPU loaded: 0, -EINVAL, -EBUSY. Each step; RFLAGS as userspace has them. */
+/* KVM_SET_GUEST_DEBUG, vCPU loaded: 0, -EBUSY. Each step; RFLAGS as userspace has them. */
 long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *debug);
 void kvm_debug_stepped(struct kvm_vcpu *vcpu);
 u64 kvm_debug_get_rflags(struct kvm_vcpu *vcpu);

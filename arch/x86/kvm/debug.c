@@ -152,8 +152,8 @@ static int inject(struct kvm_vcpu *vcpu, u32 control)
  * @vcpu: the vCPU, loaded
  * @debug: what a debugger wants from now on; without KVM_GUESTDBG_ENABLE nothing
  *
- * Return: 0; -EINVAL: unknown flags; -EBUSY: an exception waits already, so none is injected, and
- * nothing has changed.
+ * Flags that mean nothing are ignored: KVM_CAP_SET_GUEST_DEBUG2 tells which there are.
+ * Return: 0; -EBUSY: an exception waits already, so none is injected, and nothing has changed.
  */
 long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *debug)
 {
@@ -161,12 +161,12 @@ long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *de
 	u64 rflags = kvm_debug_get_rflags(vcpu);
 	int i, r;
 
-	if (debug->control & ~KVM_GUESTDBG_VALID)
-		return -EINVAL;
 	r = inject(vcpu, debug->control);
 	if (r)
 		return r;
-	d->guest_debug = debug->control & KVM_GUESTDBG_ENABLE ? debug->control : 0;
+	d->guest_debug = 0;
+	if (debug->control & KVM_GUESTDBG_ENABLE)
+		d->guest_debug = debug->control & KVM_GUESTDBG_VALID;
 	kvm_debug_set_rflags(vcpu, rflags);
 	if (d->guest_debug & KVM_GUESTDBG_USE_HW_BP) {
 		for (i = 0; i < ARRAY_SIZE(d->eff_db); i++)
