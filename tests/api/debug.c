@@ -263,8 +263,6 @@ static void block_irq(const void *arg)
 {
 	struct vm *vm = vm_new_ram();
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
-	struct kvm_lapic_state apic;
-	uint32_t svr = 0x1ff;
 	struct kvm_regs regs;
 	struct vcpu *vcpu;
 
@@ -276,9 +274,7 @@ static void block_irq(const void *arg)
 	regs = vcpu_regs(vcpu);
 	regs.rflags |= 0x200; /* IF */
 	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-	memcpy(apic.regs + 0xf0, &svr, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &apic));
+	vcpu_set_lapic(vcpu, 0xf0, 0x1ff);
 	expect_eq("KVM_SIGNAL_MSI", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 1);
 	expect_step(vcpu, STEP | KVM_GUESTDBG_BLOCKIRQ, 1);
 	expect_step(vcpu, STEP | KVM_GUESTDBG_BLOCKIRQ, 2);

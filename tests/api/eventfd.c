@@ -16,18 +16,10 @@
 #define PIC_BASE 0x20 /* ... this one's sixth */
 #define PORT_OK 0x80
 
-static struct kvm_irqchip chip(struct vm *vm, unsigned int id)
-{
-	struct kvm_irqchip c = { .chip_id = id };
-
-	expect_ok("KVM_GET_IRQCHIP", ioctl(vm->fd, KVM_GET_IRQCHIP, &c));
-	return c;
-}
-
 /* Is there a request in the master? */
 static unsigned int requested(struct vm *vm, unsigned int line)
 {
-	return chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> line & 1;
+	return vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> line & 1;
 }
 
 /* The distribution's driver lets a work item do it. */
@@ -84,7 +76,7 @@ static struct vcpu *waiting_guest(struct vm *vm, bool level)
 		0xe6, PORT_OK, 0xcf, /* out %al, $PORT_OK; iret */
 	};
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
-	struct kvm_irqchip c = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	struct kvm_irqchip c = vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER);
 	uint32_t vector = GUEST_REAL + 0x100;
 
 	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(wait)), wait, sizeof(wait));
@@ -205,21 +197,17 @@ static void irqfd_msi(const void *arg)
 			   .type = KVM_IRQ_ROUTING_MSI,
 			   .u.msi = { .address_lo = 0xfee00000, .data = 0x41 } },
 	};
-	struct kvm_lapic_state apic;
-	uint32_t svr = 0x1ff, irr = 0;
+	uint32_t irr = 0;
 	unsigned int i;
 
 	(void)arg;
 	expect_ok("KVM_SET_GSI_ROUTING", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r));
 	expect_ok("KVM_IRQFD", assign(vm, fd, 100, -1));
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-	memcpy(apic.regs + 0xf0, &svr, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &apic));
+	vcpu_set_lapic(vcpu, 0xf0, 0x1ff);
 	signal_fd(fd);
 	for (i = 0; i < 1000 && !irr; i++) {
 		usleep(1000);
-		expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-		memcpy(&irr, apic.regs + 0x220, 4);
+		irr = vcpu_lapic(vcpu, 0x220);
 	}
 	expect_eq("IRR 0x40 to 0x5f", irr, 2);
 	r.head.nr = 0;

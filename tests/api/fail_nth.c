@@ -371,16 +371,10 @@ static void build(struct set_up *s, const struct operation *op)
 	if (op->irqchip)
 		vm_add_irqchip(s->vm, op->pit);
 	if (op->vcpu) {
-		struct kvm_sregs sregs;
-
 		s->vcpu = vm_add_vcpu(s->vm, 0);
 		vcpu_set_mode(s->vcpu, MODE_REAL, GUEST_REAL, 0x6000);
 		/* The far write is beyond 64 KiB. */
-		sregs = vcpu_sregs(s->vcpu);
-		sregs.ds.limit = 0xffffffff;
-		sregs.ds.g = 1;
-		if (ioctl(s->vcpu->fd, KVM_SET_SREGS, &sregs))
-			row_die("KVM_SET_SREGS: %s", strerrorname_np(errno));
+		vcpu_set_big_data(s->vcpu);
 	}
 	if (op->started)
 		vcpu_run_until(s->vcpu, KVM_EXIT_IO);

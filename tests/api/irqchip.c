@@ -12,21 +12,6 @@
 #include "row.h"
 #include "vm.h"
 
-static int irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
-{
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
-
-	return ioctl(vm->fd, KVM_IRQ_LINE, &line);
-}
-
-static struct kvm_irqchip chip(struct vm *vm, unsigned int id)
-{
-	struct kvm_irqchip c = { .chip_id = id };
-
-	expect_ok("KVM_GET_IRQCHIP", ioctl(vm->fd, KVM_GET_IRQCHIP, &c));
-	return c;
-}
-
 static struct vm *with_irqchip(void)
 {
 	struct vm *vm = vm_new();
@@ -68,7 +53,7 @@ static void without_irqchip(const void *arg)
 	(void)arg;
 	expect_errno("KVM_GET_IRQCHIP", ioctl(vm->fd, KVM_GET_IRQCHIP, &c), ENXIO);
 	expect_errno("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c), ENXIO);
-	expect_errno("KVM_IRQ_LINE", irq_line(vm, 4, 1), ENXIO);
+	expect_errno("KVM_IRQ_LINE", vm_irq_line(vm, 4, 1), ENXIO);
 	if (!stock_61()) {
 		expect_errno("KVM_CREATE_PIT2", ioctl(vm->fd, KVM_CREATE_PIT2, &config), ENOENT);
 		expect_errno("KVM_GET_PIT2", ioctl(vm->fd, KVM_GET_PIT2, &pit), ENXIO);
@@ -100,13 +85,13 @@ static void reset_state(const void *arg)
 	unsigned int i;
 
 	(void)arg;
-	c = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	c = vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER);
 	expect_eq("master's IRR", c.chip.pic.irr, 0);
 	expect_eq("master's ISR", c.chip.pic.isr, 0);
 	expect_eq("master's ELCR mask", c.chip.pic.elcr_mask, 0xf8);
-	c = chip(vm, KVM_IRQCHIP_PIC_SLAVE);
+	c = vm_irqchip(vm, KVM_IRQCHIP_PIC_SLAVE);
 	expect_eq("slave's ELCR mask", c.chip.pic.elcr_mask, 0xde);
-	c = chip(vm, KVM_IRQCHIP_IOAPIC);
+	c = vm_irqchip(vm, KVM_IRQCHIP_IOAPIC);
 	expect_eq("IOAPIC's address", c.chip.ioapic.base_address, 0xfec00000);
 	expect_eq("IOAPIC's ID", c.chip.ioapic.id, 0);
 	for (i = 0; i < KVM_IOAPIC_NUM_PINS; i++)
@@ -122,19 +107,19 @@ static void state_round_trip(const void *arg)
 	struct kvm_irqchip set, get;
 
 	(void)arg;
-	set = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	set = vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER);
 	set.chip.pic.imr = 0x5a;
 	set.chip.pic.irq_base = 0x30;
 	set.chip.pic.elcr = 0x20;
 	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &set));
-	get = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	get = vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER);
 	expect_mem("the master", &get.chip.pic, &set.chip.pic, sizeof(set.chip.pic));
-	set = chip(vm, KVM_IRQCHIP_IOAPIC);
+	set = vm_irqchip(vm, KVM_IRQCHIP_IOAPIC);
 	set.chip.ioapic.id = 5;
 	set.chip.ioapic.ioregsel = 0x12;
 	set.chip.ioapic.redirtbl[7].bits = 0x0300000000010045;
 	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &set));
-	get = chip(vm, KVM_IRQCHIP_IOAPIC);
+	get = vm_irqchip(vm, KVM_IRQCHIP_IOAPIC);
 	expect_mem("the IOAPIC", &get.chip.ioapic, &set.chip.ioapic, sizeof(set.chip.ioapic));
 }
 
@@ -239,31 +224,31 @@ static void lines(const void *arg)
 	struct vm *vm = with_irqchip();
 
 	(void)arg;
-	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
-	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
-	expect_ok("GSI 4 down", irq_line(vm, 4, 0));
+	expect_ok("GSI 4 up", vm_irq_line(vm, 4, 1));
+	expect_eq("master's IRR", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 4 down", vm_irq_line(vm, 4, 0));
 	expect_eq("an edge stays in the master's IRR",
-		  chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
-	expect_ok("GSI 12 up", irq_line(vm, 12, 1));
-	expect_eq("slave's IRR", chip(vm, KVM_IRQCHIP_PIC_SLAVE).chip.pic.irr >> 4 & 1, 1);
-	expect_ok("GSI 20 up", irq_line(vm, 20, 1));
-	expect_ok("GSI 20 down", irq_line(vm, 20, 0));
-	expect_ok("a GSI without a route", irq_line(vm, 1000, 1));
+		  vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 12 up", vm_irq_line(vm, 12, 1));
+	expect_eq("slave's IRR", vm_irqchip(vm, KVM_IRQCHIP_PIC_SLAVE).chip.pic.irr >> 4 & 1, 1);
+	expect_ok("GSI 20 up", vm_irq_line(vm, 20, 1));
+	expect_ok("GSI 20 down", vm_irq_line(vm, 20, 0));
+	expect_ok("a GSI without a route", vm_irq_line(vm, 1000, 1));
 }
 
 /* A level line (by ELCR) follows the line. */
 static void level_line(const void *arg)
 {
 	struct vm *vm = with_irqchip();
-	struct kvm_irqchip c = chip(vm, KVM_IRQCHIP_PIC_MASTER);
+	struct kvm_irqchip c = vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER);
 
 	(void)arg;
 	c.chip.pic.elcr = 1 << 5;
 	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c));
-	expect_ok("GSI 5 up", irq_line(vm, 5, 1));
-	expect_eq("IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 1);
-	expect_ok("GSI 5 down", irq_line(vm, 5, 0));
-	expect_eq("IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 0);
+	expect_ok("GSI 5 up", vm_irq_line(vm, 5, 1));
+	expect_eq("IRR", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 1);
+	expect_ok("GSI 5 down", vm_irq_line(vm, 5, 0));
+	expect_eq("IRR", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 0);
 }
 
 static void line_status(const void *arg)
@@ -298,8 +283,8 @@ static void routing(const void *arg)
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_IRQ_ROUTING);
 	expect_ok("no routes at all", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
-	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
-	expect_eq("master's IRR, without a route", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
+	expect_ok("GSI 4 up", vm_irq_line(vm, 4, 1));
+	expect_eq("master's IRR, without a route", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
 		  0);
 	r->head.nr = 2;
 	r->entry[0] = (struct kvm_irq_routing_entry) {
@@ -312,8 +297,8 @@ static void routing(const void *arg)
 		.u.msi = { .address_lo = 0xfee00000, .data = 0x41 },
 	};
 	expect_ok("two routes", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r));
-	expect_ok("GSI 40 up", irq_line(vm, 40, 1));
-	expect_eq("master's IRR", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 1 << 3);
+	expect_ok("GSI 40 up", vm_irq_line(vm, 40, 1));
+	expect_eq("master's IRR", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr, 1 << 3);
 }
 
 static void routing_refused(const void *arg)
@@ -353,8 +338,8 @@ static void routing_refused(const void *arg)
 	r->head.nr = 1;
 	r->head.flags = 1;
 	expect_errno("flags of the table", ioctl(vm->fd, KVM_SET_GSI_ROUTING, r), EINVAL);
-	expect_ok("GSI 4 up", irq_line(vm, 4, 1));
-	expect_eq("the old routes still work", chip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
+	expect_ok("GSI 4 up", vm_irq_line(vm, 4, 1));
+	expect_eq("the old routes still work", vm_irqchip(vm, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr,
 		  1 << 4);
 }
 
@@ -573,7 +558,7 @@ static void x2apic_wide_msi(const void *arg)
 	expect_errno("low bits of address_hi", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r), EINVAL);
 	r.entry.u.msi.address_hi = 0x100;
 	expect_ok("KVM_SET_GSI_ROUTING", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r));
-	expect_ok("KVM_IRQ_LINE", irq_line(vm, 24, 1));
+	expect_ok("KVM_IRQ_LINE", vm_irq_line(vm, 24, 1));
 	expect_eq("went to 44", requested(vcpu[0], 0x52), 0);
 	expect_eq("went to 300", requested(vcpu[1], 0x52), 1);
 }
@@ -628,11 +613,11 @@ static void polarity(const void *arg)
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_IOAPIC_POLARITY_IGNORED);
 	vcpu = x2apic_vcpu(vm, 0);
-	c = chip(vm, KVM_IRQCHIP_IOAPIC);
+	c = vm_irqchip(vm, KVM_IRQCHIP_IOAPIC);
 	c.chip.ioapic.redirtbl[20].bits = 0x70 | 1 << 13 | 1 << 15;	/* active low, level */
 	expect_ok("KVM_SET_IRQCHIP", ioctl(vm->fd, KVM_SET_IRQCHIP, &c));
 	expect_eq("requested at rest", requested(vcpu, 0x70), 0);
-	expect_ok("KVM_IRQ_LINE, 1", irq_line(vm, 20, 1));
+	expect_ok("KVM_IRQ_LINE, 1", vm_irq_line(vm, 20, 1));
 	expect_eq("requested", requested(vcpu, 0x70), 1);
 }
 

@@ -38,15 +38,6 @@ static struct vm *split_vm(uint64_t pins)
 	return vm;
 }
 
-static void set_lapic(struct vcpu *vcpu, unsigned int reg, uint32_t value)
-{
-	struct kvm_lapic_state apic;
-
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-	memcpy(apic.regs + reg, &value, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &apic));
-}
-
 #define MAIN(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 
 /* sti; hlt; jmp sti */
@@ -65,18 +56,14 @@ static struct vcpu *guest(struct vm *vm, const uint8_t *code, size_t bytes)
 	};
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
 	uint32_t at = GUEST_REAL + 0x100, vector;
-	struct kvm_sregs sregs;
 
 	memcpy(vm_ptr(vm, GUEST_REAL, bytes), code, bytes);
 	memcpy(vm_ptr(vm, at, sizeof(handler)), handler, sizeof(handler));
 	for (vector = 0; vector <= VECTOR + 1; vector++)
 		memcpy(vm_ptr(vm, vector * 4, 4), &at, 4);
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
-	sregs = vcpu_sregs(vcpu);
-	sregs.ds.limit = 0xffffffff;
-	sregs.ds.g = 1;
-	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
-	set_lapic(vcpu, 0xf0, 0x1ff);
+	vcpu_set_big_data(vcpu);
+	vcpu_set_lapic(vcpu, 0xf0, 0x1ff);
 	return vcpu;
 }
 
@@ -102,13 +89,6 @@ static int set_routes(struct vm *vm)
 		r.entry[i].u.msi.data = i ? 0x4000 | (VECTOR + 1) : 0xc000 | VECTOR;
 	}
 	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r);
-}
-
-static int irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
-{
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
-
-	return ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
 /* ---- what there is ---- */
@@ -156,7 +136,7 @@ static void chips(const void *arg)
 	if (!stock_61())
 		expect_errno("KVM_CREATE_PIT2", ioctl(vm->fd, KVM_CREATE_PIT2, &config), ENOENT);
 	expect_errno("a route to an IOAPIC", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r), EINVAL);
-	expect_ok("a line that leads nowhere", irq_line(vm, 1, 1));
+	expect_ok("a line that leads nowhere", vm_irq_line(vm, 1, 1));
 	expect_ok("routes", set_routes(vm));
 	if (kvm_cap(vm->kvm, KVM_CAP_IRQFD) > 0) {
 		expect_ok("KVM_IRQFD", ioctl(vm->fd, KVM_IRQFD, &irqfd));
@@ -166,7 +146,7 @@ static void chips(const void *arg)
 	}
 	vcpu = vm_add_vcpu(vm, 0);
 	expect_eq("a message to a LAPIC that is off", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 0);
-	set_lapic(vcpu, 0xf0, 0x1ff);
+	vcpu_set_lapic(vcpu, 0xf0, 0x1ff);
 	expect_eq("a message", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 1);
 }
 
@@ -181,12 +161,12 @@ static void eoi(const void *arg)
 	(void)arg;
 	expect_ok("routes", set_routes(vm));
 	for (i = 0; i < 2; i++) {
-		expect_ok("level triggered", irq_line(vm, 0, 1));
+		expect_ok("level triggered", vm_irq_line(vm, 0, 1));
 		vcpu_run_until(vcpu, KVM_EXIT_IOAPIC_EOI);
 		expect_eq("vector", vcpu->run->eoi.vector, VECTOR);
 		expect_out(vcpu, PORT_OK);
 	}
-	expect_ok("edge triggered", irq_line(vm, 1, 1));
+	expect_ok("edge triggered", vm_irq_line(vm, 1, 1));
 	expect_out(vcpu, PORT_OK);
 }
 
@@ -198,7 +178,7 @@ static void eoi_unwanted(const void *arg)
 
 	(void)arg;
 	expect_ok("routes", set_routes(vm));
-	expect_ok("level triggered", irq_line(vm, 0, 1));
+	expect_ok("level triggered", vm_irq_line(vm, 0, 1));
 	expect_out(vcpu, PORT_OK);
 }
 
@@ -218,7 +198,7 @@ static void extint(const void *arg)
 		guest(vm, MAIN(0xe6, PORT_IDLE, 0xfb, 0x90, 0xe6, PORT_IDLE, 0xeb, 0xfc));
 
 	(void)arg;
-	set_lapic(vcpu, LVT0, EXTINT);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT);
 	expect_out(vcpu, PORT_IDLE);
 	expect_eq("ready, with IF clear", vcpu->run->ready_for_interrupt_injection, 0);
 	expect_out(vcpu, PORT_IDLE);
@@ -231,12 +211,12 @@ static void extint(const void *arg)
 	expect_eq("ready again", vcpu->run->ready_for_interrupt_injection, 1);
 
 	/* LINT0 masked: it waits, and the guest goes on. */
-	set_lapic(vcpu, LVT0, EXTINT | MASKED);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT | MASKED);
 	expect_out(vcpu, PORT_IDLE);
 	expect_eq("ready, with LINT0 masked", vcpu->run->ready_for_interrupt_injection, 0);
 	expect_ok("KVM_INTERRUPT", interrupt(vcpu, VECTOR));
 	expect_out(vcpu, PORT_IDLE);
-	set_lapic(vcpu, LVT0, EXTINT);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT);
 	expect_out(vcpu, PORT_OK);
 }
 
@@ -247,13 +227,13 @@ static void window(const void *arg)
 		guest(vm, MAIN(0xe6, PORT_IDLE, 0xfb, 0x90, 0xe6, PORT_IDLE, 0xeb, 0xfc));
 
 	(void)arg;
-	set_lapic(vcpu, LVT0, EXTINT | MASKED);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT | MASKED);
 	expect_out(vcpu, PORT_IDLE);
 	/* One that can't come through needs no window, and doesn't stop the guest. */
 	vcpu->run->request_interrupt_window = 1;
 	expect_out(vcpu, PORT_IDLE);
 	expect_out(vcpu, PORT_IDLE);
-	set_lapic(vcpu, LVT0, EXTINT);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT);
 	vcpu_run_until(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
 	expect_eq("ready", vcpu->run->ready_for_interrupt_injection, 1);
 	vcpu->run->request_interrupt_window = 0;
@@ -276,7 +256,7 @@ static void asleep(const void *arg)
 	pthread_t self = pthread_self(), other;
 
 	(void)arg;
-	set_lapic(vcpu, LVT0, EXTINT);
+	vcpu_set_lapic(vcpu, LVT0, EXTINT);
 	catch_usr1();
 	expect_eq("pthread_create", pthread_create(&other, NULL, disturb, &self), 0);
 	expect_errno("KVM_RUN, disturbed", vcpu_run(vcpu), EINTR);

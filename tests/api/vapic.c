@@ -13,41 +13,18 @@
 #define WORD 0x5000 /* where the guest has its TPR */
 #define TPR 0x80
 
-static uint32_t lapic_reg(struct vcpu *vcpu, unsigned int reg)
-{
-	struct kvm_lapic_state apic;
-	uint32_t value;
-
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-	memcpy(&value, apic.regs + reg, 4);
-	return value;
-}
-
-static void set_lapic(struct vcpu *vcpu, unsigned int reg, uint32_t value)
-{
-	struct kvm_lapic_state apic;
-
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &apic));
-	memcpy(apic.regs + reg, &value, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &apic));
-}
-
 /* A guest in real mode, but for data segments that reach the local APIC, which is enabled. */
 static struct vcpu *guest(struct vm *vm, const uint8_t *code, size_t bytes)
 {
 	struct vcpu *vcpu;
-	struct kvm_sregs s;
 
 	need_cap(vm->kvm, KVM_CAP_VAPIC);
 	vm_add_irqchip(vm, false);
 	vcpu = vm_add_vcpu(vm, 0);
 	memcpy(vm_ptr(vm, GUEST_REAL, bytes), code, bytes);
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
-	s = vcpu_sregs(vcpu);
-	s.ds.limit = 0xffffffff;
-	s.ds.g = 1;
-	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
-	set_lapic(vcpu, 0xf0, 0x1ff);
+	vcpu_set_big_data(vcpu);
+	vcpu_set_lapic(vcpu, 0xf0, 0x1ff);
 	return vcpu;
 }
 
@@ -102,18 +79,18 @@ static void word(const void *arg)
 	(void)arg;
 	memcpy(vm_ptr(vm, 0x35 * 4, 4), &handler, 4);
 	memcpy(vm_ptr(vm, handler, 2), (const uint8_t[]){ 0xe6, PORT_OK }, 2);
-	set_lapic(vcpu, TPR, 0x20);
+	vcpu_set_lapic(vcpu, TPR, 0x20);
 	expect_ok("KVM_SET_VAPIC_ADDR", set_addr(vcpu, WORD));
 	expect_out(vcpu);
 	expect_eq("the word", *tpr, 0x20);
 	expect_out(vcpu);
-	expect_eq("TPR", lapic_reg(vcpu, TPR), 0x40);
+	expect_eq("TPR", vcpu_lapic(vcpu, TPR), 0x40);
 	expect_eq("KVM_SIGNAL_MSI", ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 1);
 	expect_out(vcpu);
 	expect_eq("the word, with a vector that waits", *tpr, 0x35000040);
 	/* Nothing of it comes before an exit: that is why the guest looks at the word. */
 	expect_out(vcpu);
-	expect_eq("TPR", lapic_reg(vcpu, TPR), 0);
+	expect_eq("TPR", vcpu_lapic(vcpu, TPR), 0);
 	expect_out(vcpu);
 	expect_eq("RIP: the handler's", vcpu_regs(vcpu).rip & ~3ull, handler);
 	expect_eq("the word, with a vector in service", *tpr, 0x3000);
@@ -136,7 +113,7 @@ static void reports(const void *arg)
 	vcpu_run_until(vcpu, KVM_EXIT_TPR_ACCESS);
 	expect_eq("RIP", run->tpr_access.rip, GUEST_REAL + 6);
 	expect_eq("a write", run->tpr_access.is_write, 1);
-	expect_eq("TPR", lapic_reg(vcpu, TPR), 0x30);
+	expect_eq("TPR", vcpu_lapic(vcpu, TPR), 0x30);
 	vcpu_run_until(vcpu, KVM_EXIT_TPR_ACCESS);
 	expect_eq("RIP", run->tpr_access.rip, GUEST_REAL + 13);
 	expect_eq("a write", run->tpr_access.is_write, 0);

@@ -371,6 +371,59 @@ void vcpu_run_until(struct vcpu *vcpu, uint32_t exit_reason)
 		exit_name(vcpu->run->exit_reason));
 }
 
+struct kvm_irqchip vm_irqchip(struct vm *vm, unsigned int id)
+{
+	struct kvm_irqchip chip = { .chip_id = id };
+
+	if (ioctl(vm->fd, KVM_GET_IRQCHIP, &chip))
+		row_die("KVM_GET_IRQCHIP: %s", strerrorname_np(errno));
+	return chip;
+}
+
+int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	return ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
+void vcpu_set_big_data(struct vcpu *vcpu)
+{
+	struct kvm_sregs sregs = vcpu_sregs(vcpu);
+
+	sregs.ds.limit = 0xffffffff;
+	sregs.ds.g = 1;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+		row_die("KVM_SET_SREGS: %s", strerrorname_np(errno));
+}
+
+static struct kvm_lapic_state get_lapic(struct vcpu *vcpu)
+{
+	struct kvm_lapic_state apic;
+
+	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &apic))
+		row_die("KVM_GET_LAPIC: %s", strerrorname_np(errno));
+	return apic;
+}
+
+uint32_t vcpu_lapic(struct vcpu *vcpu, unsigned int reg)
+{
+	struct kvm_lapic_state apic = get_lapic(vcpu);
+	uint32_t value;
+
+	memcpy(&value, apic.regs + reg, sizeof(value));
+	return value;
+}
+
+void vcpu_set_lapic(struct vcpu *vcpu, unsigned int reg, uint32_t value)
+{
+	struct kvm_lapic_state apic = get_lapic(vcpu);
+
+	memcpy(apic.regs + reg, &value, sizeof(value));
+	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &apic))
+		row_die("KVM_SET_LAPIC: %s", strerrorname_np(errno));
+}
+
 struct kvm_regs vcpu_regs(struct vcpu *vcpu)
 {
 	struct kvm_regs regs;

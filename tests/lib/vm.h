@@ -87,6 +87,12 @@ void *vm_ptr(struct vm *vm, uint64_t gpa, uint64_t bytes);
 /* KVM_CREATE_IRQCHIP and, with pit, KVM_CREATE_PIT2. */
 void vm_add_irqchip(struct vm *vm, bool pit);
 
+/* KVM_GET_IRQCHIP; ends the row on failure. */
+struct kvm_irqchip vm_irqchip(struct vm *vm, unsigned int id);
+
+/* KVM_IRQ_LINE. Return: its result, errno set. */
+int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level);
+
 /**
  * vm_add_vcpu() - a vCPU with the CPUID that the driver supports, APIC ID filled in
  * @vm: the VM
@@ -128,6 +134,13 @@ const char *exit_name(uint32_t reason);
 
 struct kvm_regs vcpu_regs(struct vcpu *vcpu);
 struct kvm_sregs vcpu_sregs(struct vcpu *vcpu);
+
+/* Data segments that reach all of 4 GiB, in real mode, too. */
+void vcpu_set_big_data(struct vcpu *vcpu);
+
+/* A register of the local APIC; writing goes through KVM_GET_LAPIC and KVM_SET_LAPIC. */
+uint32_t vcpu_lapic(struct vcpu *vcpu, unsigned int reg);
+void vcpu_set_lapic(struct vcpu *vcpu, unsigned int reg, uint32_t value);
 
 /* One MSR. Return: 1, or 0 where the driver refuses. */
 int vcpu_get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value);

@@ -70,6 +70,13 @@ static void line_acked(struct kvm_irq_ack *ack)
 		compat_eventfd_signal(irqfd->resample);
 }
 
+/* irqfds.lock held; who does it frees the irqfd. */
+static void take_off(struct irqfd *irqfd, struct list_head *to)
+{
+	irqfd->active = false;
+	list_move(&irqfd->node, to);
+}
+
 /* Its eventfd's last file is closed: nobody can signal or name it. Under the queue's lock. */
 static void irqfd_closed(struct irqfd *irqfd)
 {
@@ -78,8 +85,7 @@ static void irqfd_closed(struct irqfd *irqfd)
 
 	spin_lock_irqsave(&irqfds->lock, flags);
 	if (irqfd->active) {
-		irqfd->active = false;
-		list_move(&irqfd->node, &irqfds->closed);
+		take_off(irqfd, &irqfds->closed);
 		schedule_work(&irqfds->reap);
 	}
 	spin_unlock_irqrestore(&irqfds->lock, flags);
@@ -253,12 +259,6 @@ static int assign(struct kvm *kvm, const struct kvm_irqfd *args, struct file *fi
 	}
 	listen(irqfd, file);
 	return 0;
-}
-
-static void take_off(struct irqfd *irqfd, struct list_head *to)
-{
-	irqfd->active = false;
-	list_move(&irqfd->node, to);
 }
 
 static void free_all(struct list_head *irqfds)

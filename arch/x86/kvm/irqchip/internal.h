@@ -111,6 +111,12 @@ void routes_destroy(struct kvm *kvm);
 void irqchip_notify_ack(struct kvm *kvm, u32 chip, u32 pins);
 int irqchip_send_msi(struct kvm *kvm, u32 address_lo, u32 address_hi, u32 data);
 
+/* Controllers come before vCPUs: one that exists got no LAPIC. kvm->lock held. */
+static inline bool irqchip_too_late(struct kvm *kvm)
+{
+	return atomic_read(&kvm->online_vcpus) || kvm->created_vcpus;
+}
+
 static inline bool irqchip_full(struct kvm *kvm)
 {
 	/* Pairs with the release in KVM_CREATE_IRQCHIP: the chips are there. */

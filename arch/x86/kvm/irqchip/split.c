@@ -18,9 +18,7 @@ int split_enable(struct kvm *kvm, u64 pins)
 {
 	if (pins > KVM_MAX_IRQ_ROUTES)
 		return -EINVAL;
-	/* A vCPU that exists got no LAPIC. */
-	if (kvm->irqchip.mode != KVM_IRQCHIP_NONE || atomic_read(&kvm->online_vcpus) ||
-	    kvm->created_vcpus)
+	if (kvm->irqchip.mode != KVM_IRQCHIP_NONE || irqchip_too_late(kvm))
 		return -EEXIST;
 	kvm->irqchip.user_pins = pins;
 	/* Pairs with irqchip_full(). */

@@ -125,8 +125,7 @@ static long ioctl_create_irqchip(struct kvm_ioctl_call *call)
 
 	if (kvm->irqchip.mode != KVM_IRQCHIP_NONE)
 		return -EEXIST;
-	/* A vCPU that exists got no LAPIC. */
-	if (atomic_read(&kvm->online_vcpus) || kvm->created_vcpus)
+	if (irqchip_too_late(kvm))
 		return -EINVAL;
 	r = create_chips(kvm);
 	if (r)
