@@ -3,7 +3,7 @@
 
 emul-srcs := $(filter-out %/glue.c %/glue_event.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
 
-emul-cpu-srcs := emul_cpu.c emul_cpu_child.S $(emul-srcs)
+emul-cpu-srcs := emul_cpu.c emul_cpu_features.c emul_cpu_child.S $(emul-srcs)
 
 # Against the CPU: the fuzzer of tests/fuzz/emul for a short while.
 progs += emul_diff
@@ -23,6 +23,10 @@ $(OUT)/emul_corpus%.lst: emul_corpus.S
 # Privileged and real-mode instructions, device accesses, fetch.
 progs += emul_sys
 emul_sys-srcs := emul_sys.c $(emul-srcs)
+
+# Fast system calls, bases of FS and GS, and what else a process can't compare.
+progs += emul_syscall
+emul_syscall-srcs := emul_syscall.c $(emul-srcs)
 
 # Gates, interrupts, returns: the manual's pseudo code in rows.
 progs += emul_gate

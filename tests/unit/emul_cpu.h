@@ -188,6 +188,10 @@ u64 cpu_hash(const u8 *image, const u8 *pristine);
 /* Is it an AMD (or Hygon) CPU? */
 bool cpu_is_amd(void);
 
+/* Has it got the instruction? Not asked of those that all have. */
+struct emul_row;
+bool cpu_knows(const struct emul_row *row);
+
 /* The local descriptor table, if cpu->has_ldt. */
 enum {
 	CPU_LDT_CODE16, CPU_LDT_CODE32, CPU_LDT_DATA16, CPU_LDT_DATA32, CPU_LDT_WRAP,

@@ -50,6 +50,7 @@ static enum emul_result decode(const u8 *insn, unsigned int bits, enum emul_vend
 	world_map(&world, CPU_CODE, 15, code, false);
 	memcpy(code, insn, 15);
 	world.c.vendor = vendor;
+	world.c.lma = true;
 	world.c.cpl = 3;
 	world.c.rip = CPU_CODE;
 	return emul_decode(&world.c, insn, 15);
@@ -321,7 +322,8 @@ static const char *check_on_cpu(const u8 *insn, unsigned int bits)
 {
 	enum emul_result res = decode(insn, bits, this_vendor());
 	unsigned int n = res == EMUL_OK ? world.c.insn.len : 15;
-	bool can_execute = res == EMUL_OK && emul_can_execute(&world.c);
+	bool can_execute = res == EMUL_OK && emul_can_execute(&world.c) &&
+			   cpu_knows(world.c.insn.row);
 	const struct cpu_out *out = run_at_end(insn, n, bits);
 
 	if (!out) {

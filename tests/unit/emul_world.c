@@ -199,6 +199,17 @@ static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigne
 	return allowed(w, addr, n, acc, &mmio) == n && !mmio ? EMUL_OK : EMUL_UNHANDLEABLE;
 }
 
+static enum emul_result op_touch(void *opaque, u64 addr, struct emul_exception *exc)
+{
+	struct world *w = opaque;
+	bool mmio;
+
+	w->nr_ops++;
+	if (!allowed(w, addr, 1, EMUL_ACC_READ, &mmio))
+		return page_fault(exc, addr, fault_code(w, addr, EMUL_ACC_READ));
+	return EMUL_OK;
+}
+
 static void op_commit(void *opaque)
 {
 	struct world *w = opaque;
@@ -323,6 +334,43 @@ static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul
 	return EMUL_OK;
 }
 
+static u64 *implied_msr(struct world *w, u32 index)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->nr_implied; i++)
+		if (w->implied[i].index == index)
+			return &w->implied[i].val;
+	if (i == WORLD_IMPLIED)
+		abort();
+	w->nr_implied++;
+	w->implied[i].index = index;
+	return &w->implied[i].val;
+}
+
+static u64 op_get_implied_msr(void *opaque, u32 index)
+{
+	return *implied_msr(opaque, index);
+}
+
+static void op_set_implied_msr(void *opaque, u32 index, u64 val)
+{
+	world_set_implied(opaque, index, val);
+}
+
+void world_set_implied(struct world *w, u32 index, u64 val)
+{
+	*implied_msr(w, index) = val;
+}
+
+static bool op_random(void *opaque, u64 *val)
+{
+	struct world *w = opaque;
+
+	*val = w->random;
+	return w->random;
+}
+
 static u64 op_rdtsc(void *opaque)
 {
 	return 0x1234567890abcdef;
@@ -387,7 +435,9 @@ static const struct emul_ops world_ops = {
 	.get_segment = op_get_segment, .set_segment = op_set_segment,
 	.get_table = op_get_table, .set_table = op_set_table,
 	.get_cr = op_get_cr, .set_cr = op_set_cr, .get_dr = op_get_dr, .set_dr = op_set_dr,
-	.get_msr = op_get_msr, .set_msr = op_set_msr, .rdtsc = op_rdtsc, .cpuid = op_cpuid,
+	.get_msr = op_get_msr, .set_msr = op_set_msr, .touch = op_touch,
+	.get_implied_msr = op_get_implied_msr, .set_implied_msr = op_set_implied_msr,
+	.random = op_random, .rdtsc = op_rdtsc, .cpuid = op_cpuid,
 	.hlt = op_hlt, .wbinvd = op_wbinvd, .invlpg = op_invlpg,
 	.read_vec = op_read_vec, .write_vec = op_write_vec,
 };

@@ -10,6 +10,7 @@
 
 #define WORLD_REGIONS	8
 #define WORLD_LOG	64
+#define WORLD_IMPLIED	16
 
 struct world_region {
 	u64 base;
@@ -44,6 +45,9 @@ struct world {
 	u8 vec[16][32];
 	u64 msr_value;
 	u32 msr_index;
+	struct { u32 index; u64 val; } implied[WORLD_IMPLIED];	/* others are 0 */
+	unsigned int nr_implied;
+	u64 random;		/* what RDRAND gives; 0: nothing */
 	bool port_io;		/* ports need userspace */
 	bool halted;
 	unsigned int wbinvds, invds, commits;
@@ -72,6 +76,7 @@ enum emul_result world_step(struct world *w);
 enum emul_result world_run_insn(struct world *w);
 enum emul_result world_execute(struct world *w);
 
+void world_set_implied(struct world *w, u32 index, u64 val);
 void world_real_segment(struct world *w, enum emul_seg nr, u16 selector);
 
 #endif

@@ -54,7 +54,8 @@ static bool has_no_answer(const struct trial *t)
 		emulate_decode(t, false, &i);
 	fn = i.row ? i.row->exec : NULL;
 	if (fn && (fn == emul_sgdt || fn == emul_sidt || fn == emul_smsw || fn == emul_sldt ||
-		   fn == emul_str || fn == emul_rdtsc))
+		   fn == emul_str || fn == emul_rdtsc || fn == emul_rdtscp || fn == emul_rdrand ||
+		   fn == emul_rdpid || !cpu_knows(i.row)))
 		return true;
 	if (i.map != MAP_ONE)
 		return false;

@@ -55,7 +55,8 @@ void emulate_init(const u8 *initial)
 	world.seg[EMUL_SEG_TR].unusable = 1; /* no ports */
 	world.ops.cpuid = host_cpuid;
 	world.cr[0] = 0x80050033; /* AM among them */
-	world.cr[4] |= 0x800; /* UMIP */
+	world.cr[4] |= 0x10800; /* UMIP, FSGSBASE */
+	world_set_implied(&world, IDX_EFER, SCE);
 	world.c.vendor = cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
 	world.c.cpl = 3;
 	world.c.lma = true;

@@ -84,6 +84,14 @@ static u32 undefined_by_double_shift(const struct emul_insn *i, u64 rcx)
 	return count > i->opsize * 8u ? FL_ARITH : count > 1 ? FL_AF | FL_OF : FL_AF;
 }
 
+/* BMI1 and BMI2: those that change flags have no mandatory prefix. */
+static u32 undefined_by_bmi(const struct emul_insn *i)
+{
+	if (i->rep || i->opsize_prefix)
+		return 0;
+	return i->opcode == 0xf7 ? FL_AF | FL_PF | FL_SF : FL_AF | FL_PF;
+}
+
 static bool is_double_shift(const struct emul_insn *i)
 {
 	return i->map == MAP_0F && (i->opcode & 0xf6) == 0xa4;
@@ -100,6 +108,8 @@ u32 undefined_flags(const struct trial *t)
 		return undefined_by_shift(i, rcx);
 	if (is_double_shift(i))
 		return undefined_by_double_shift(i, rcx);
+	if (i->row && i->row->flags & F_32 && i->vex != EMUL_VEX_NONE)
+		return undefined_by_bmi(i);
 	for (k = 0; k < ARRAY_SIZE(undefined); k++) {
 		const struct undefined *u = &undefined[k];
 
@@ -231,7 +241,10 @@ static bool is_far_call(const struct emul_insn *i)
 bool is_unsafe(const struct trial *t)
 {
 	bool stack_fault = t->res == EMUL_EXCEPTION && !(t->exc.error_code & ~7);
+	emul_exec_fn fn = t->insn.row ? t->insn.row->exec : NULL;
 
+	if (fn && (fn == emul_syscall || fn == emul_sysenter))
+		return true;
 	return is_far_call(&t->insn) && t->bits != BITS_64 &&
 	       (t->after[EMUL_SEG_CS].l || stack_fault);
 }

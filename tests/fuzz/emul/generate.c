@@ -157,10 +157,11 @@ static void put_immediates(struct buffer *b, struct rng *r, const struct path *p
 
 static void put_vex(struct buffer *b, struct rng *r, const struct path *p, unsigned int bits)
 {
-	u8 vvvv = one_in(r, 24) ? below(r, 16) : 15, l = one_in(r, 2);
+	bool gpr = p->row->flags & F_32;
+	u8 vvvv = one_in(r, gpr ? 1 : 24) ? below(r, 16) : 15, l = one_in(r, gpr ? 16 : 2);
 	u8 last = vvvv << 3 | l << 2 | p->pp, rxb = bits == BITS_64 ? below(r, 8) : 7;
 
-	if (one_in(r, 2)) {
+	if (p->map == MAP_0F && one_in(r, 2)) {
 		put(b, 0xc5);
 		put(b, (rxb & 4) << 5 | last | (bits == BITS_64 ? 0 : 0x40));
 		return;

@@ -23,7 +23,11 @@ static const struct {
 	{ emul_sgdt, "UMIP" },	       { emul_sidt, "UMIP" },
 	{ emul_smsw, "UMIP" },	       { emul_sldt, "UMIP" },
 	{ emul_str, "UMIP" },
-	{ emul_rdtsc, "a clock" },
+	{ emul_rdtsc, "a clock" },     { emul_rdtscp, "a clock" },
+	{ emul_rdrand, "chance" },     { emul_rdpid, "the CPU's number" },
+	{ emul_rdpmc, "CPL 0" },       { emul_sysret, "CPL 0" },
+	{ emul_sysexit, "CPL 0" },     { emul_syscall, "a system call" },
+	{ emul_sysenter, "a system call" },
 };
 
 struct count {
@@ -48,7 +52,7 @@ static int row_number(const struct path *p)
 
 static void add_path(struct path p)
 {
-	if (p.row->kind == ROW_INSN && !p.row->exec)
+	if (p.row->kind == ROW_INSN && (!p.row->exec || !cpu_knows(p.row)))
 		return;
 	if (nr_paths == MAX_PATHS || nr_rows == MAX_ROWS)
 		abort();
@@ -150,6 +154,7 @@ static int by_kind(const void *a, const void *b)
 
 void rows_init(void)
 {
+	const struct emul_row *row;
 	unsigned int map, opcode, i;
 
 	for (map = MAP_ONE; map <= MAP_0F3A; map++) {
@@ -157,6 +162,10 @@ void rows_init(void)
 			if (map > MAP_0F || !is_prefix(map, opcode))
 				walk((struct path){ first_row(map, opcode), -1, map, opcode, -1, -1,
 						    -1, -1, -1, false });
+			row = emul_row_vex_gpr(map, opcode);
+			if (row)
+				walk((struct path){ row, -1, map, opcode, -1, -1, -1, -1, -1,
+						    true });
 		}
 	}
 	qsort(paths, nr_paths, sizeof(paths[0]), by_kind);

@@ -235,13 +235,29 @@ static void get_double_acc(struct emul_work *w, u64 *low, u64 *high)
 	*high = w->size == 1 ? w->gpr[EMUL_RAX] >> 8 & 0xff : emul_reg(w, EMUL_RDX, w->size);
 }
 
+/**
+ * emul_multiply - unsigned product of double width
+ * @a: factor of @size bytes
+ * @b: the other one
+ * @size: bytes: 1, 2, 4, 8
+ * @high: out: upper half
+ *
+ * Return: lower half; below 8 bytes the upper one follows it.
+ */
+u64 emul_multiply(u64 a, u64 b, unsigned int size, u64 *high)
+{
+	u64 low = mul64(a, b, high);
+
+	if (size < 8)
+		*high = low >> size * 8;
+	return low;
+}
+
 enum emul_result emul_mul(struct emul_work *w)
 {
 	u64 a = emul_reg(w, EMUL_RAX, w->size);
-	u64 high, low = mul64(a, w->src.val, &high);
+	u64 high, low = emul_multiply(a, w->src.val, w->size, &high);
 
-	if (w->size < 8)
-		high = low >> w->size * 8;
 	set_flags(w, FL_CF | FL_OF, high ? FL_CF | FL_OF : 0);
 	set_double_acc(w, low, high);
 	return EMUL_OK;

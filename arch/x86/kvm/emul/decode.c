@@ -397,6 +397,8 @@ static void decode_sizes(struct decoder *d, const struct emul_row *row)
 	}
 	if (row->flags & F_F64)
 		i->opsize = emul_is_64(d->c) ? 8 : 4;
+	if (row->flags & F_32)
+		i->opsize = d->w ? 8 : 4;
 }
 
 /* 16-bit addressing: Intel SDM vol. 2, table 2-1. */
@@ -528,8 +530,9 @@ static bool is_undefined(const struct decoder *d, const struct emul_row *row)
 			return true;
 	}
 	return (flags & F_NO64 && emul_is_64(d->c)) || (flags & F_64ONLY && !emul_is_64(d->c)) ||
-	       (flags & F_PROT && emul_is_paragraph(d->c)) ||
-	       (flags & F_MEM && !i->mem) || (flags & F_REG && i->mem);
+	       (flags & F_PROT && emul_is_paragraph(d->c)) || (flags & F_MEM && !i->mem) ||
+	       (flags & F_REG && i->mem) ||
+	       (flags & F_32 && (i->vex_l || (i->vvvv && !(flags & F_VVVV))));
 }
 
 enum emul_result emul_decode(struct emul_ctxt *c, const void *bytes, unsigned int nr)

@@ -170,6 +170,8 @@ struct emul_ops {
 	 * probe: would an access to all of @addr ... @addr + @n - 1 (in one page) succeed, and
 	 *	succeed without userspace? EMUL_OK if so; any other result sends the emulator back
 	 *	to element-wise accesses. Used to batch REP INS and REP OUTS; must not inject.
+	 * touch: would a read of the byte at @addr fault? What is behind it, RAM or a device,
+	 *	isn't read.
 	 * commit: what was accessed so far is final: forget the log.
 	 */
 	enum emul_result (*fetch)(void *opaque, u64 addr, void *buf, unsigned int n,
@@ -181,6 +183,7 @@ struct emul_ops {
 	enum emul_result (*cmpxchg)(void *opaque, u64 addr, const void *old, const void *new,
 				    unsigned int n, unsigned int acc, struct emul_exception *exc);
 	enum emul_result (*probe)(void *opaque, u64 addr, unsigned int n, unsigned int acc);
+	enum emul_result (*touch)(void *opaque, u64 addr, struct emul_exception *exc);
 	void (*commit)(void *opaque);
 
 	/*
@@ -216,6 +219,15 @@ struct emul_ops {
 	enum emul_result (*get_msr)(void *opaque, u32 index, u64 *val, struct emul_exception *exc);
 	enum emul_result (*set_msr)(void *opaque, u32 index, u64 val, struct emul_exception *exc);
 
+	/*
+	 * MSRs that instructions use of their own accord, past every filter: EFER, STAR, LSTAR,
+	 * CSTAR, SFMASK, SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP, KERNEL_GS_BASE, TSC_AUX.
+	 */
+	u64 (*get_implied_msr)(void *opaque, u32 index);
+	void (*set_implied_msr)(void *opaque, u32 index, u64 val);
+
+	/* A random number. Return: false: there is none at the moment. */
+	bool (*random)(void *opaque, u64 *val);
 	/* The time-stamp counter as the guest reads it. */
 	u64 (*rdtsc)(void *opaque);
 	/* CPUID: eax and ecx in, all out. */

@@ -6,6 +6,7 @@
 
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/debugreg.h>
@@ -319,6 +320,14 @@ static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigne
 	return is_ram(&place, acc & EMUL_ACC_WRITE) ? EMUL_OK : EMUL_UNHANDLEABLE;
 }
 
+static enum emul_result op_touch(void *opaque, u64 addr, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+	struct kvm_place place;
+
+	return translate(s, addr, access_bits(s, EMUL_ACC_READ), &place, exc);
+}
+
 static void op_commit(void *opaque)
 {
 	struct emul_state *s = opaque;
@@ -586,6 +595,28 @@ static enum emul_result op_set_msr(void *opaque, u32 index, u64 val, struct emul
 	return r ? msr_failed(s, KVM_EXIT_X86_WRMSR, index, val, r, exc) : EMUL_OK;
 }
 
+static u64 op_get_implied_msr(void *opaque, u32 index)
+{
+	struct emul_state *s = opaque;
+	u64 val = 0;
+
+	kvm_msr_read(s->vcpu, index, &val, true);
+	return val;
+}
+
+static void op_set_implied_msr(void *opaque, u32 index, u64 val)
+{
+	struct emul_state *s = opaque;
+
+	kvm_msr_write(s->vcpu, index, val, true);
+}
+
+static bool op_random(void *opaque, u64 *val)
+{
+	*val = get_random_u64();
+	return true;
+}
+
 static u64 op_rdtsc(void *opaque)
 {
 	struct emul_state *s = opaque;
@@ -641,6 +672,7 @@ static const struct emul_ops vcpu_ops = {
 	.write = op_write,
 	.cmpxchg = op_cmpxchg,
 	.probe = op_probe,
+	.touch = op_touch,
 	.commit = op_commit,
 	.pio_in = op_pio_in,
 	.pio_out = op_pio_out,
@@ -654,6 +686,9 @@ static const struct emul_ops vcpu_ops = {
 	.set_dr = op_set_dr,
 	.get_msr = op_get_msr,
 	.set_msr = op_set_msr,
+	.get_implied_msr = op_get_implied_msr,
+	.set_implied_msr = op_set_implied_msr,
+	.random = op_random,
 	.rdtsc = op_rdtsc,
 	.cpuid = op_cpuid,
 	.hlt = op_hlt,

@@ -45,7 +45,17 @@ enum {
 #define CR4_DE		0x00000008u
 #define CR4_OSFXSR	0x00000200u
 #define CR4_UMIP	0x00000800u
+#define CR4_FSGSBASE	0x00010000u
 #define CR4_OSXSAVE	0x00040000u
+
+/* MSRs: Intel SDM vol. 4, 2.1; AMD APM vol. 2, appendix A */
+enum {
+	IDX_SYSENTER_CS = 0x174, IDX_SYSENTER_ESP = 0x175, IDX_SYSENTER_EIP = 0x176,
+	IDX_EFER = 0xc0000080, IDX_STAR = 0xc0000081, IDX_LSTAR = 0xc0000082,
+	IDX_CSTAR = 0xc0000083, IDX_SFMASK = 0xc0000084, IDX_KERNEL_GS_BASE = 0xc0000102,
+	IDX_TSC_AUX = 0xc0000103,
+};
+#define SCE		1u	/* EFER's bit for SYSCALL */
 
 /* Types of system descriptors: Intel SDM vol. 3, table 3-2. */
 enum {
@@ -89,6 +99,7 @@ enum emul_operand_kind {
 	OP_CL,
 	OP_O,			/* memory at an absolute offset */
 	OP_S,			/* segment register's selector, ModRM reg; 2 bytes */
+	OP_VVVV,		/* the register in VEX.vvvv */
 };
 
 enum emul_imm_kind {
@@ -130,6 +141,8 @@ enum emul_imm_kind {
 #define F_REP		BIT(21)	/* string instruction */
 #define F_64ONLY	BIT(22)	/* #UD outside of 64-bit mode */
 #define F_STORES	BIT(23)	/* the function itself writes the destination */
+#define F_32		BIT(24)	/* 4 bytes, 8 by REX.W or VEX.W, whatever 66 says; #UD by VEX.L */
+#define F_VVVV		BIT(25)	/* of those: VEX.vvvv is an operand; else #UD if it names one */
 
 /*
  * An instruction. All functions below of this form are such: called with the operands that the row
@@ -325,6 +338,12 @@ static inline bool emul_is_writable(const struct emul_segment *s)
 	return s->s && !(s->type & SEG_CODE) && s->type & SEG_WRITABLE;
 }
 
+/* The register that VEX.vvvv names. */
+static inline unsigned int emul_vvvv(const struct emul_work *w)
+{
+	return w->insn->vvvv & (emul_is_64(w->c) ? 15 : 7);
+}
+
 static inline void emul_set_flag(struct emul_work *w, u32 flag, bool on)
 {
 	w->rflags = on ? w->rflags | flag : w->rflags & ~(u64)flag;
@@ -347,6 +366,7 @@ extern const struct emul_row emul_map_0f[256];
 const struct emul_row *emul_row_0f38(u8 opcode);
 const struct emul_row *emul_row_0f3a(u8 opcode);
 const struct emul_row *emul_row_vex(const struct emul_insn *insn);
+const struct emul_row *emul_row_vex_gpr(unsigned int map, u8 opcode);
 
 /* operand.c */
 enum emul_result emul_raise(struct emul_ctxt *c, u8 vector);
@@ -380,6 +400,7 @@ void emul_commit_iteration(struct emul_work *w);
 
 /* alu.c */
 bool emul_condition(u64 rflags, unsigned int cc);
+u64 emul_multiply(u64 a, u64 b, unsigned int size, u64 *high);
 void emul_flags_sub(struct emul_work *w, u64 a, u64 b, unsigned int size);
 
 enum emul_result emul_add(struct emul_work *w);
@@ -433,6 +454,32 @@ enum emul_result emul_aas(struct emul_work *w);
 enum emul_result emul_aam(struct emul_work *w);
 enum emul_result emul_aad(struct emul_work *w);
 enum emul_result emul_salc(struct emul_work *w);
+
+/* bmi.c */
+enum emul_result emul_andn(struct emul_work *w);
+enum emul_result emul_bextr(struct emul_work *w);
+enum emul_result emul_blsr(struct emul_work *w);
+enum emul_result emul_blsmsk(struct emul_work *w);
+enum emul_result emul_blsi(struct emul_work *w);
+enum emul_result emul_bzhi(struct emul_work *w);
+enum emul_result emul_pdep(struct emul_work *w);
+enum emul_result emul_pext(struct emul_work *w);
+enum emul_result emul_mulx(struct emul_work *w);
+enum emul_result emul_rorx(struct emul_work *w);
+enum emul_result emul_shlx(struct emul_work *w);
+enum emul_result emul_sarx(struct emul_work *w);
+enum emul_result emul_shrx(struct emul_work *w);
+enum emul_result emul_adcx(struct emul_work *w);
+enum emul_result emul_adox(struct emul_work *w);
+
+/* syscall.c */
+enum emul_result emul_syscall(struct emul_work *w);
+enum emul_result emul_sysret(struct emul_work *w);
+enum emul_result emul_sysenter(struct emul_work *w);
+enum emul_result emul_sysexit(struct emul_work *w);
+enum emul_result emul_swapgs(struct emul_work *w);
+enum emul_result emul_rd_base(struct emul_work *w);
+enum emul_result emul_wr_base(struct emul_work *w);
 
 /* move.c */
 enum emul_result emul_vm86_flags(struct emul_work *w, bool *vif);
@@ -583,10 +630,15 @@ enum emul_result emul_lidt(struct emul_work *w);
 enum emul_result emul_rdmsr(struct emul_work *w);
 enum emul_result emul_wrmsr(struct emul_work *w);
 enum emul_result emul_rdtsc(struct emul_work *w);
+enum emul_result emul_rdtscp(struct emul_work *w);
+enum emul_result emul_rdpid(struct emul_work *w);
+enum emul_result emul_rdpmc(struct emul_work *w);
+enum emul_result emul_rdrand(struct emul_work *w);
 enum emul_result emul_cpuid(struct emul_work *w);
 enum emul_result emul_invd(struct emul_work *w);
 enum emul_result emul_wbinvd(struct emul_work *w);
 enum emul_result emul_invlpg(struct emul_work *w);
+enum emul_result emul_clflush(struct emul_work *w);
 
 /* sse.c */
 enum emul_result emul_vec_load(struct emul_work *w);

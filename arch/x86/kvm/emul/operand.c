@@ -416,6 +416,9 @@ static enum emul_result load_operand(struct emul_work *w, struct emul_operand *o
 	case OP_CL:
 		op->val = w->gpr[EMUL_RCX] & 0xff;
 		return EMUL_OK;
+	case OP_VVVV:
+		load_reg(w, op, emul_vvvv(w), false);
+		return EMUL_OK;
 	case OP_O:
 		return load_mem(w, op, acc, read);
 	}

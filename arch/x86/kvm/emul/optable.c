@@ -97,7 +97,9 @@ static const struct emul_row grp6[8] = {
 static const struct emul_row grp7_1[8] = {
 	L(M), L(M), X(emul_clac, M), X(emul_stac, M), ROW4(L(M))
 };
-static const struct emul_row grp7_7[8] = { L(M | F_64ONLY), ROW4(L(M)), ROW2(L(M)), L(M) };
+static const struct emul_row grp7_7[8] = {
+	X(emul_swapgs, M | F_64ONLY | F_PRIV), X(emul_rdtscp, M), ROW4(L(M)), ROW2(L(M))
+};
 
 #define SMSW FULL(emul_smsw, NONE, NONE, NONE, M)
 #define LMSW FULL(emul_lmsw, NONE, EW, NONE, M | F_PRIV)
@@ -117,11 +119,21 @@ static const struct emul_row grp8[8] = {
 	FULL(emul_btr, E, I, U8, M | F_LOCK), FULL(emul_btc, E, I, U8, M | F_LOCK),
 };
 
-/* Group 9, by form: /6 and /7 are RDRAND, RDSEED, RDPID as registers, VMX as memory */
+/*
+ * Group 9, by form: /6 and /7 are RDRAND and RDSEED as registers, VMX as memory; with F3 SENDUIPI,
+ * RDPID
+ */
+#define RDRAND I(emul_rdrand, E, NONE, M | F_MOV)
+static const struct emul_row grp9_6[4] = { ROW2(RDRAND), ROW2(L(M)) };
+static const struct emul_row grp9_7[4] = {
+	ROW2(RDRAND), I(emul_rdpid, E, NONE, M | F_MOV | F_F64), L(M)
+};
 static const struct emul_row grp9_mem[8] = {
 	UD, X(emul_cmpxchg8b, M | F_LOCK), UD, ROW4(L(M)), L(M)
 };
-static const struct emul_row grp9_reg[8] = { UD, UD, UD, UD, UD, UD, L(M), L(M) };
+static const struct emul_row grp9_reg[8] = {
+	UD, UD, UD, UD, UD, UD, PREFIX(grp9_6), PREFIX(grp9_7)
+};
 static const struct emul_row grp9[2] = { GROUP(grp9_mem), GROUP(grp9_reg) };
 
 /* Group 11: C6 F8 is XABORT, C7 F8 XBEGIN */
@@ -138,12 +150,24 @@ static const struct emul_row grp11[8] = {
 
 /*
  * Group 15, by form: register forms without prefix are fences, which one CPU doesn't need against
- * itself; those with F3 are RDFSBASE and the like
+ * itself; those with F3 are RDFSBASE and the like. CLWB is /6 with 66.
  */
+#define RD_BASE I(emul_rd_base, E, NONE, M | F_MOV | F_32 | F_64ONLY)
+#define WR_BASE I(emul_wr_base, NONE, E, M | F_32 | F_64ONLY)
+#define CLFLUSH X(emul_clflush, M)
+static const struct emul_row rd_base[4] = { ROW2(L(M)), RD_BASE, L(M) };
+static const struct emul_row wr_base[4] = { ROW2(L(M)), WR_BASE, L(M) };
 static const struct emul_row fence[4] = { X(emul_nop, M), L(M), L(M), L(M) };
-static const struct emul_row grp15_fence[2] = { L(M), PREFIX(fence) };
+static const struct emul_row clwb[4] = { L(M), CLFLUSH, ROW2(L(M)) };
+static const struct emul_row clflush[4] = { ROW2(CLFLUSH), ROW2(L(M)) };
+static const struct emul_row grp15_rd[2] = { L(M), PREFIX(rd_base) };
+static const struct emul_row grp15_wr[2] = { L(M), PREFIX(wr_base) };
+static const struct emul_row grp15_5[2] = { L(M), PREFIX(fence) };
+static const struct emul_row grp15_6[2] = { PREFIX(clwb), PREFIX(fence) };
+static const struct emul_row grp15_7[2] = { PREFIX(clflush), PREFIX(fence) };
 static const struct emul_row grp15[8] = {
-	ROW4(L(M)), L(M), ROW2(MEM_REG(grp15_fence)), MEM_REG(grp15_fence)
+	ROW2(MEM_REG(grp15_rd)), ROW2(MEM_REG(grp15_wr)), L(M),
+	MEM_REG(grp15_5), MEM_REG(grp15_6), MEM_REG(grp15_7)
 };
 
 /* One-byte opcodes that differ by mode */
@@ -301,7 +325,7 @@ static const struct emul_row op_c3[4] = { X(emul_movnti, M | F_MEM), UD, UD, UD 
 const struct emul_row emul_map_0f[256] = {
 	/* 00 */ GROUP(grp6), MEM_REG(grp7),
 	/* 02 */ I(emul_lar, NONE, EW, M | F_PROT), I(emul_lsl, NONE, EW, M | F_PROT),
-	/* 04 */ UD, L(0), X(emul_clts, F_PRIV), L(0),
+	/* 04 */ UD, X(emul_syscall, 0), X(emul_clts, F_PRIV), X(emul_sysret, 0),
 	/* 08 */ X(emul_invd, F_PRIV), PREFIX(op_09), UD, UD,
 	/* 0c */ UD, X(emul_nop, M | F_MEM), L(0), LI(U8, M),
 	/* 10 */ PREFIX(op_10), PREFIX(op_11), PREFIX(op_12), PREFIX(op_13),
@@ -312,8 +336,8 @@ const struct emul_row emul_map_0f[256] = {
 	/* 24 */ UD, UD, UD, UD,
 	/* 28 */ PREFIX(op_28), PREFIX(op_29), L(M), PREFIX(op_2b),
 	/* 2c */ ROW4(L(M)),
-	/* 30 */ X(emul_wrmsr, F_PRIV), X(emul_rdtsc, 0), X(emul_rdmsr, F_PRIV), L(0),
-	/* 34 */ L(0), L(0), UD, L(0),
+	/* 30 */ X(emul_wrmsr, F_PRIV), X(emul_rdtsc, 0), X(emul_rdmsr, F_PRIV),
+	/* 33 */ X(emul_rdpmc, 0), X(emul_sysenter, 0), X(emul_sysexit, 0), UD, L(0),
 	/* 38 */ UD, UD, UD, UD, UD, UD, UD, UD,	/* 38 and 3A are escapes */
 	/* 40 */ ROW16(CMOV),
 	/* 50 */ L(M | F_REG), ROW4(L(M)), ROW8(L(M)), ROW2(L(M)), L(M),
@@ -361,6 +385,34 @@ static const struct emul_row row_38f1 = PREFIX(op_38f1);
 static const struct emul_row op_382a[4] = { UD, X(emul_vec_load, V | F_MEM | F_ALIGN), UD, UD };
 static const struct emul_row row_382a = PREFIX(op_382a);
 
+/* ADCX and ADOX share their opcode with WRSS. */
+static const struct emul_row op_38f6[4] = {
+	L(M), I(emul_adcx, G, E, M | F_32), I(emul_adox, G, E, M | F_32), L(M)
+};
+static const struct emul_row row_38f6 = PREFIX(op_38f6);
+
+/* BMI1 and BMI2: general registers with VEX prefixes */
+#define BMI (M | F_MOV | F_32 | F_VVVV)
+static const struct emul_row bmi_grp17[8] = {
+	UD, I(emul_blsr, VVVV, E, BMI), I(emul_blsmsk, VVVV, E, BMI), I(emul_blsi, VVVV, E, BMI),
+	UD, UD, UD, UD
+};
+static const struct emul_row bmi_f2[4] = { I(emul_andn, G, E, BMI), UD, UD, UD };
+static const struct emul_row bmi_f3[4] = { GROUP(bmi_grp17), UD, UD, UD };
+static const struct emul_row bmi_f5[4] = {
+	I(emul_bzhi, G, E, BMI), UD, I(emul_pext, G, E, BMI), I(emul_pdep, G, E, BMI)
+};
+static const struct emul_row bmi_f6[4] = { UD, UD, UD, I(emul_mulx, G, E, BMI) };
+static const struct emul_row bmi_f7[4] = {
+	I(emul_bextr, G, E, BMI), I(emul_shlx, G, E, BMI),
+	I(emul_sarx, G, E, BMI), I(emul_shrx, G, E, BMI)
+};
+static const struct emul_row bmi_rorx[4] = { UD, UD, UD, FULL(emul_rorx, G, E, U8, BMI & ~F_VVVV) };
+static const struct emul_row row_bmi[6] = {
+	PREFIX(bmi_f2), PREFIX(bmi_f3), UD, PREFIX(bmi_f5), PREFIX(bmi_f6), PREFIX(bmi_f7)
+};
+static const struct emul_row row_rorx = PREFIX(bmi_rorx);
+
 static const struct emul_row row_none = L(0);
 static const struct emul_row row_modrm = L(M);
 static const struct emul_row row_modrm_imm8 = LI(U8, M);
@@ -379,6 +431,8 @@ const struct emul_row *emul_row_0f38(u8 opcode)
 		return &row_38f0;
 	case 0xf1:
 		return &row_38f1;
+	case 0xf6:
+		return &row_38f6;
 	}
 	return &row_modrm;
 }
@@ -407,6 +461,20 @@ static const struct emul_row *vex_move(const struct emul_insn *insn)
 }
 
 /**
+ * emul_row_vex_gpr - the row of an instruction on general registers with a VEX prefix
+ * @map: opcode map
+ * @opcode: opcode byte
+ *
+ * Return: NULL if it is none.
+ */
+const struct emul_row *emul_row_vex_gpr(unsigned int map, u8 opcode)
+{
+	if (map == MAP_0F38 && opcode >= 0xf2 && opcode <= 0xf7 && opcode != 0xf4)
+		return &row_bmi[opcode - 0xf2];
+	return map == MAP_0F3A && opcode == 0xf0 ? &row_rorx : NULL;
+}
+
+/**
  * emul_row_vex - the row of an instruction with a VEX, EVEX or XOP prefix
  * @insn: the instruction, decoded up to its opcode
  */
@@ -414,6 +482,11 @@ const struct emul_row *emul_row_vex(const struct emul_insn *insn)
 {
 	const struct emul_row *row;
 
+	if (insn->vex == EMUL_VEX_3) {
+		row = emul_row_vex_gpr(insn->map, insn->opcode);
+		if (row)
+			return row;
+	}
 	switch (insn->map) {
 	case MAP_0F:
 		if (insn->vex != EMUL_VEX_EVEX) {

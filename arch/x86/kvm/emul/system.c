@@ -414,19 +414,61 @@ enum emul_result emul_wrmsr(struct emul_work *w)
 	return c->ops->set_msr(c->opaque, w->gpr[EMUL_RCX], val, &c->exc);
 }
 
-/* CR4.TSD keeps it for CPL 0. */
-enum emul_result emul_rdtsc(struct emul_work *w)
+/* RDTSC; @aux: RDTSCP. CR4.TSD keeps them for CPL 0. */
+static enum emul_result read_tsc(struct emul_work *w, bool aux)
 {
 	struct emul_ctxt *c = w->c;
 	u64 val;
 
 	if (c->cpl && c->ops->get_cr(c->opaque, 4) & CR4_TSD)
 		return emul_raise_code(c, EXC_GP, 0);
-	if (!c->ops->rdtsc)
+	if (!c->ops->rdtsc || (aux && !c->ops->get_implied_msr))
 		return EMUL_UNHANDLEABLE;
 	val = c->ops->rdtsc(c->opaque);
 	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
 	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	if (aux)
+		emul_set_reg(w, EMUL_RCX, c->ops->get_implied_msr(c->opaque, IDX_TSC_AUX), 4);
+	return EMUL_OK;
+}
+
+enum emul_result emul_rdtsc(struct emul_work *w)
+{
+	return read_tsc(w, false);
+}
+
+enum emul_result emul_rdtscp(struct emul_work *w)
+{
+	return read_tsc(w, true);
+}
+
+enum emul_result emul_rdpid(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+
+	if (!c->ops->get_implied_msr)
+		return EMUL_UNHANDLEABLE;
+	w->dst.val = (u32)c->ops->get_implied_msr(c->opaque, IDX_TSC_AUX);
+	return EMUL_OK;
+}
+
+/* There are no performance counters: each number is out of range, where CR4.PCE allows to ask. */
+enum emul_result emul_rdpmc(struct emul_work *w)
+{
+	return emul_raise_code(w->c, EXC_GP, 0);
+}
+
+/* RDRAND, RDSEED: CF says that there is a number; without one the register is zero. */
+enum emul_result emul_rdrand(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+	u64 val = 0;
+
+	if (!c->ops->random)
+		return EMUL_UNHANDLEABLE;
+	w->rflags &= ~(u64)FL_ARITH;
+	emul_set_flag(w, FL_CF, c->ops->random(c->opaque, &val));
+	w->dst.val = val & emul_mask(w->size);
 	return EMUL_OK;
 }
 
@@ -463,6 +505,19 @@ enum emul_result emul_invd(struct emul_work *w)
 enum emul_result emul_wbinvd(struct emul_work *w)
 {
 	return flush_caches(w, true);
+}
+
+/* CLFLUSH, CLFLUSHOPT, CLWB: caches are coherent; it faults where a read of the byte would. */
+enum emul_result emul_clflush(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+	enum emul_result res;
+	u64 linear;
+
+	if (!c->ops->touch)
+		return EMUL_UNHANDLEABLE;
+	res = emul_linear(w, w->insn->seg, emul_ea(w), 1, EMUL_ACC_READ, &linear);
+	return res == EMUL_OK ? c->ops->touch(c->opaque, linear, &c->exc) : res;
 }
 
 /* No access is made, so no limit is checked, and an address that isn't canonical does nothing. */
