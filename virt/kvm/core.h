@@ -22,7 +22,7 @@ void kvm_core_stop(void);
 long kvm_vm_create_fd(unsigned long type); /* KVM_CREATE_VM */
 long kvm_vcpu_create_fd(struct kvm *kvm, u32 id); /* KVM_CREATE_VCPU */
 void kvm_vcpu_destroy(struct kvm_vcpu *vcpu);
-void kvm_vcpu_block(struct kvm_vcpu *vcpu);
+bool kvm_vcpu_block(struct kvm_vcpu *vcpu);
 void kvm_set_halt_poll(struct kvm *kvm, unsigned int max_ns); /* KVM_CAP_HALT_POLL */
 int kvm_vcpu_module_init(void);
 void kvm_vcpu_module_exit(void);

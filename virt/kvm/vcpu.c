@@ -222,19 +222,20 @@ EXPORT_SYMBOL_NS_GPL(kvm_vcpu_kick, GUESTMODE);
 
 /* --- sleeping -------------------------------------------------------------------------------- */
 
-static bool block_ends(struct kvm_vcpu *vcpu)
+/* *runnable: because the vCPU has something to do. To ask for that takes its time: once a look. */
+static bool block_ends(struct kvm_vcpu *vcpu, bool *runnable)
 {
-	return kvm_arch_vcpu_runnable(vcpu) || signal_pending(current) ||
-	       READ_ONCE(vcpu->kvm->dead);
+	*runnable = kvm_arch_vcpu_runnable(vcpu);
+	return *runnable || signal_pending(current) || READ_ONCE(vcpu->kvm->dead);
 }
 
-static void count_poll(struct kvm_vcpu *vcpu, u64 ns, bool success)
+static void count_poll(struct kvm_vcpu *vcpu, u64 ns, bool success, bool runnable)
 {
 	struct kvm_vcpu_stat *stat = &vcpu->stat;
 
 	if (success) {
 		stat->halt_successful_poll++;
-		if (!kvm_arch_vcpu_runnable(vcpu))
+		if (!runnable)
 			stat->halt_poll_invalid++;
 		stat->halt_poll_success_ns += ns;
 		kvm_stat_hist(stat->halt_poll_success_hist, ns);
@@ -248,14 +249,14 @@ static void count_poll(struct kvm_vcpu *vcpu, u64 ns, bool success)
  * Busy-wait for an event: a wake-up costs more than many waits last. *now: start, and when the
  * clock was read last.
  */
-static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t *now)
+static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t *now, bool *runnable)
 {
 	ktime_t start = *now, stop = ktime_add_ns(start, vcpu->halt_poll_ns);
 	bool ended;
 
 	vcpu->stat.halt_attempted_poll++;
 	for (;;) {
-		ended = block_ends(vcpu);
+		ended = block_ends(vcpu, runnable);
 		if (ended)
 			break;
 		cpu_relax();
@@ -265,7 +266,7 @@ static bool halt_poll(struct kvm_vcpu *vcpu, ktime_t *now)
 		if (!ktime_before(*now, stop))
 			break;
 	}
-	count_poll(vcpu, ktime_to_ns(ktime_sub(*now, start)), ended);
+	count_poll(vcpu, ktime_to_ns(ktime_sub(*now, start)), ended, *runnable);
 	return ended;
 }
 
@@ -309,9 +310,9 @@ static void adapt_poll(struct kvm_vcpu *vcpu, u64 block_ns)
 	vcpu->halt_poll_ns = now;
 }
 
-static void count_sleep(struct kvm_vcpu *vcpu, u64 ns)
+static void count_sleep(struct kvm_vcpu *vcpu, u64 ns, bool runnable)
 {
-	if (kvm_arch_vcpu_runnable(vcpu))
+	if (runnable)
 		vcpu->stat.halt_wakeup++;
 	vcpu->stat.halt_wait_ns += ns;
 	kvm_stat_hist(vcpu->stat.halt_wait_hist, ns);
@@ -322,21 +323,23 @@ static void count_sleep(struct kvm_vcpu *vcpu, u64 ns)
  * @vcpu: the vCPU, loaded
  *
  * Context: the vCPU's thread; kvm->srcu not held: a sleeper would stall all memslot changes.
+ * Return: it has something to do, by the last look.
  */
-void kvm_vcpu_block(struct kvm_vcpu *vcpu)
+bool kvm_vcpu_block(struct kvm_vcpu *vcpu)
 {
 	unsigned int limit = poll_limit(vcpu);
 	ktime_t start = ktime_get(), now = start;
-	bool slept = false;
+	bool slept = false, runnable;
 
 	if (vcpu->halt_poll_ns > limit)
 		vcpu->halt_poll_ns = limit;
-	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) || !halt_poll(vcpu, &now)) {
+	if (!vcpu->halt_poll_ns || !kvm_arch_vcpu_may_poll(vcpu) ||
+	    !halt_poll(vcpu, &now, &runnable)) {
 		WRITE_ONCE(vcpu->stat.blocking, 1);
 		prepare_to_rcuwait(&vcpu->wait);
 		for (;;) {
 			set_current_state(TASK_INTERRUPTIBLE);
-			if (block_ends(vcpu))
+			if (block_ends(vcpu, &runnable))
 				break;
 			slept = true;
 			schedule();
@@ -348,14 +351,12 @@ void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 		ktime_t end = ktime_get();
 
 		if (slept)
-			count_sleep(vcpu, ktime_to_ns(ktime_sub(end, now)));
+			count_sleep(vcpu, ktime_to_ns(ktime_sub(end, now)), runnable);
 		now = end;
 		adapt_poll(vcpu, ktime_to_ns(ktime_sub(end, start)));
 	}
-	/* To ask once more whether it may run takes its time. */
-	if (trace_kvm_vcpu_wakeup_enabled())
-		trace_kvm_vcpu_wakeup(ktime_to_ns(ktime_sub(now, start)), slept,
-				      kvm_arch_vcpu_runnable(vcpu));
+	trace_kvm_vcpu_wakeup(ktime_to_ns(ktime_sub(now, start)), slept, runnable);
+	return runnable;
 }
 
 /* --- the vCPU's file ------------------------------------------------------------------------- */

@@ -250,11 +250,16 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 /* Not runnable: sleep until an event or a signal. */
 static void vcpu_wait(struct kvm_vcpu *vcpu)
 {
+	bool runnable;
+
 	lapic_timer_to_host(vcpu);
 	kvm_srcu_unlock(vcpu);
-	kvm_vcpu_block(vcpu);
+	runnable = kvm_vcpu_block(vcpu);
 	kvm_srcu_lock(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && event_can_wake(vcpu)) {
+	if (!runnable || vcpu->mp_state != KVM_MP_STATE_HALTED)
+		return;
+	/* An INIT may be all that it is runnable for: that doesn't end HLT. */
+	if (likely(!lapic_has_events(vcpu)) || event_can_wake(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		WRITE_ONCE(vcpu->pv.unhalted, false);
 	}
