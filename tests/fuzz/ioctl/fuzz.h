@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Random sequences of calls on /dev/kvm, guided by what they reach in the driver (KCOV).
+ *
+ * A program is a string of bytes; what it does is read off them, one after another, so that any
+ * string is a program and a changed byte changes a step. After its end all bytes are zero.
+ */
+#ifndef FUZZ_IOCTL_H
+#define FUZZ_IOCTL_H
+
+#include "../../hostile/hostile.h"
+
+#define PROGRAM_BYTES 768
+#define MAX_VMS 3
+#define MAX_VCPUS 6
+
+/* A generator of random numbers: splitmix64. */
+struct rng {
+	uint64_t state;
+};
+
+uint64_t rnd(struct rng *r);
+uint32_t below(struct rng *r, uint32_t n);
+
+struct program {
+	uint16_t size;
+	uint8_t bytes[PROGRAM_BYTES];
+};
+
+/* A program while it runs. */
+struct state {
+	const struct program *program;
+	unsigned int at; /* next byte */
+	int dev, eventfd;
+	int vm[MAX_VMS], vcpu[MAX_VCPUS];
+	struct kvm_run *run[MAX_VCPUS];
+	unsigned int vms, vcpus;
+	bool trace; /* tell each step */
+};
+
+/* Bytes of the program, as a number; of interesting: mostly one at an edge. */
+uint64_t take(struct state *s, unsigned int bytes);
+uint32_t take_below(struct state *s, uint32_t n);
+uint64_t take_interesting(struct state *s);
+
+/* args.c: an argument for the ioctl, in memory that ends where the largest one ends. */
+uintptr_t make_argument(struct state *s, const struct ioctl_row *row, int fd);
+/* Guest memory: ARENA_SIZE bytes, anew for each program. */
+#define ARENA_SIZE 0x100000ul
+extern uint8_t *arena;
+void arena_reset(void);
+/* Write into it, where it is there. */
+void poke(unsigned int at, const void *bytes, size_t n);
+void args_init(int dev);
+
+/* program.c: perform it. Return: how many calls it made. */
+unsigned int program_run(const struct program *p, bool trace);
+void program_init(void);
+
+/* kcov.c: places in the driver that the calling thread reaches. */
+bool kcov_start(void);
+void kcov_begin(void);
+/* Return: how many places are new. */
+unsigned int kcov_end(void);
+unsigned int kcov_places(void);
+/* A line for each place: module, section, offset. */
+void kcov_print(void);
+
+#endif
