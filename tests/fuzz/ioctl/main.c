@@ -250,6 +250,7 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc || (replay && !parse_program(&p, replay)))
 		return usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	program_init();
 	if (replay) {
 		program_run(&p, true);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -316,13 +317,25 @@ static struct {
 	bool stop;
 } runner;
 
+/*
+ * Its calls are ended as the main thread's are, by a timer of its own: it holds the vCPU's lock, for
+ * which the main thread's wait doesn't end by a signal.
+ */
 static void *runner_main(void *unused)
 {
+	static const struct itimerspec on = { { 0, CALL_US * 1000 }, { 0, CALL_US * 1000 } };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+	timer_t timer;
+
 	(void)unused;
+	event._sigev_un._tid = gettid();
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &on, NULL))
+		die("a timer for the second thread");
 	while (!__atomic_load_n(&runner.stop, __ATOMIC_ACQUIRE)) {
 		if (ioctl(runner.fd, KVM_RUN, 0) < 0 && errno != EINTR)
 			usleep(100);
 	}
+	timer_delete(timer);
 	return NULL;
 }
 
