@@ -231,11 +231,13 @@ void kvm_pv_reset(struct kvm_vcpu *vcpu)
 
 /* --- hypercalls ------------------------------------------------------------------------------ */
 
-/* One call: number and arguments, cut to the caller's width. */
-struct hypercall {
-	u64 nr;
-	u64 a[4];
-};
+/* An argument, cut to the caller's width. */
+static u64 hc_arg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
+{
+	u64 val = vcpu->regs.val[reg];
+
+	return kvm_is_64bit_code(vcpu) ? val : (u32)val;
+}
 
 /**
  * struct hypercall_row - one hypercall
@@ -246,24 +248,25 @@ struct hypercall {
 struct hypercall_row {
 	u8 nr;
 	u8 feature;
-	long (*fn)(struct kvm_vcpu *vcpu, const struct hypercall *call);
+	long (*fn)(struct kvm_vcpu *vcpu);
 };
 #define NO_FEATURE 0xff
 #define HC_TO_USER LONG_MIN
 
 /* The exit was all that it asks for: interrupts are looked at before the next entry. */
-static long hc_poll_irq(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long hc_poll_irq(struct kvm_vcpu *vcpu)
 {
 	return 0;
 }
 
 /* A spinlock was released: its waiter, in HLT with interrupts off, goes on. */
-static long hc_kick_cpu(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long hc_kick_cpu(struct kvm_vcpu *vcpu)
 {
+	u64 id = hc_arg(vcpu, KVM_REG_RCX);
 	struct kvm_vcpu *target = NULL;
 
-	if (call->a[1] < KVM_MAX_VCPU_ID)
-		target = kvm_get_vcpu_by_id(vcpu->kvm, call->a[1]);
+	if (id < KVM_MAX_VCPU_ID)
+		target = kvm_get_vcpu_by_id(vcpu->kvm, id);
 	if (target) {
 		WRITE_ONCE(target->pv.unhalted, true);
 		kvm_vcpu_kick(target);
@@ -271,20 +274,21 @@ static long hc_kick_cpu(struct kvm_vcpu *vcpu, const struct hypercall *call)
 	return 0;
 }
 
-static long hc_clock_pairing(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long hc_clock_pairing(struct kvm_vcpu *vcpu)
 {
-	return kvm_clock_pairing(vcpu, call->a[0], call->a[1]);
+	return kvm_clock_pairing(vcpu, hc_arg(vcpu, KVM_REG_RBX), hc_arg(vcpu, KVM_REG_RCX));
 }
 
 /* The caller waits for an IPI's receiver that does not run: give it this thread's turn. */
-static long hc_sched_yield(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long hc_sched_yield(struct kvm_vcpu *vcpu)
 {
+	u64 id = hc_arg(vcpu, KVM_REG_RBX);
 	struct kvm_vcpu *target = NULL;
 	struct task_struct *task = NULL;
 	struct pid *pid;
 
-	if (call->a[0] < KVM_MAX_VCPU_ID)
-		target = kvm_get_vcpu_by_id(vcpu->kvm, call->a[0]);
+	if (id < KVM_MAX_VCPU_ID)
+		target = kvm_get_vcpu_by_id(vcpu->kvm, id);
 	if (!target || target == vcpu || !READ_ONCE(target->ready))
 		return 0;
 	rcu_read_lock();
@@ -310,9 +314,10 @@ static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
 }
 
 /* The guest shares pages with the host, or takes them back: userspace's business, if wanted. */
-static long hc_map_gpa_range(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long hc_map_gpa_range(struct kvm_vcpu *vcpu)
 {
-	u64 gpa = call->a[0], npages = call->a[1], gfn = gpa >> PAGE_SHIFT;
+	u64 gpa = hc_arg(vcpu, KVM_REG_RBX), npages = hc_arg(vcpu, KVM_REG_RCX);
+	u64 gfn = gpa >> PAGE_SHIFT;
 	struct kvm_run *run = vcpu->run;
 
 	if (!(READ_ONCE(vcpu->kvm->caps.exit_hypercall) & BIT(KVM_HC_MAP_GPA_RANGE)))
@@ -324,7 +329,7 @@ static long hc_map_gpa_range(struct kvm_vcpu *vcpu, const struct hypercall *call
 	run->hypercall.nr = KVM_HC_MAP_GPA_RANGE;
 	run->hypercall.args[0] = gpa;
 	run->hypercall.args[1] = npages;
-	run->hypercall.args[2] = call->a[2];
+	run->hypercall.args[2] = hc_arg(vcpu, KVM_REG_RDX);
 	if (kvm_is_64bit_code(vcpu))
 		run->hypercall.flags = KVM_EXIT_HYPERCALL_LONG_MODE;
 	vcpu->io.complete = complete_hypercall;
@@ -339,7 +344,7 @@ static const struct hypercall_row hypercalls[] = {
 	{ KVM_HC_MAP_GPA_RANGE, KVM_FEATURE_HC_MAP_GPA_RANGE, hc_map_gpa_range },
 };
 
-static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
+static long do_hypercall(struct kvm_vcpu *vcpu, u64 nr)
 {
 	size_t i;
 
@@ -349,11 +354,11 @@ static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
 	for (i = 0; i < ARRAY_SIZE(hypercalls); i++) {
 		const struct hypercall_row *row = &hypercalls[i];
 
-		if (row->nr != call->nr)
+		if (row->nr != nr)
 			continue;
 		if (row->feature != NO_FEATURE && !guest_pv_has(vcpu, row->feature))
 			break;
-		return row->fn(vcpu, call);
+		return row->fn(vcpu);
 	}
 	return -KVM_ENOSYS;
 }
@@ -368,20 +373,17 @@ static long do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *call)
 enum kvm_exit_action kvm_hypercall(struct kvm_vcpu *vcpu)
 {
 	bool wide = kvm_is_64bit_code(vcpu);
-	u64 *val = vcpu->regs.val, mask = wide ? ~0ULL : U32_MAX;
-	struct hypercall call = {
-		.nr = val[KVM_REG_RAX] & mask,
-		.a = { val[KVM_REG_RBX] & mask, val[KVM_REG_RCX] & mask, val[KVM_REG_RDX] & mask,
-		       val[KVM_REG_RSI] & mask },
-	};
+	u64 nr = wide ? vcpu->regs.val[KVM_REG_RAX] : (u32)vcpu->regs.val[KVM_REG_RAX];
 	long ret;
 
 	vcpu->stat.hypercalls++;
-	trace_kvm_hypercall(call.nr, call.a[0], call.a[1], call.a[2], call.a[3]);
-	ret = do_hypercall(vcpu, &call);
+	if (trace_kvm_hypercall_enabled())
+		trace_kvm_hypercall(nr, hc_arg(vcpu, KVM_REG_RBX), hc_arg(vcpu, KVM_REG_RCX),
+				    hc_arg(vcpu, KVM_REG_RDX), hc_arg(vcpu, KVM_REG_RSI));
+	ret = do_hypercall(vcpu, nr);
 	if (ret == HC_TO_USER)
 		return KVM_TO_USER;
-	val[KVM_REG_RAX] = ret & mask;
+	vcpu->regs.val[KVM_REG_RAX] = wide ? ret : (u32)ret;
 	return KVM_RESUME;
 }
 

@@ -57,8 +57,12 @@ void args_init(int dev);
 unsigned int program_run(const struct program *p, bool trace);
 void program_init(void);
 
+/* Memory that all workers see, zero; or it ends here. */
+void *shared_memory(size_t size);
+
 /* kcov.c: places in the driver that the calling thread reaches. */
-bool kcov_start(void);
+void kcov_init(void);
+bool kcov_start(void); /* for the worker that calls it */
 void kcov_begin(void);
 /* Return: how many places are new. */
 unsigned int kcov_end(void);

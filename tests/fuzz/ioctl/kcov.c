@@ -23,8 +23,17 @@
 #define MAX_PLACES (64 << 10) /* a power of two, several times what there is */
 
 static uint64_t *cover;
-static uint64_t places[MAX_PLACES];
-static unsigned int nr_places;
+
+/* All workers' together. */
+static struct {
+	unsigned int nr;
+	uint64_t place[MAX_PLACES];
+} * seen;
+
+void kcov_init(void)
+{
+	seen = shared_memory(sizeof(*seen));
+}
 
 bool kcov_start(void)
 {
@@ -44,12 +53,19 @@ void kcov_begin(void)
 static bool add(uint64_t pc)
 {
 	unsigned int i = (pc * 0x9e3779b97f4a7c15ull) >> 48 & (MAX_PLACES - 1);
+	uint64_t old;
 
-	for (; places[i]; i = (i + 1) & (MAX_PLACES - 1))
-		if (places[i] == pc)
+	for (;; i = (i + 1) & (MAX_PLACES - 1)) {
+		old = __atomic_load_n(&seen->place[i], __ATOMIC_RELAXED);
+		if (old == pc)
 			return false;
-	places[i] = pc;
-	nr_places++;
+		if (!old && __atomic_compare_exchange_n(&seen->place[i], &old, pc, false,
+							__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			break;
+		if (old == pc)
+			return false;
+	}
+	__atomic_add_fetch(&seen->nr, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -59,14 +75,14 @@ unsigned int kcov_end(void)
 	unsigned int new = 0;
 
 	/* Nothing of the kernel but our modules is instrumented, so all of it is ours. */
-	for (i = 0; i < n && nr_places < MAX_PLACES / 2; i++)
+	for (i = 0; i < n && kcov_places() < MAX_PLACES / 2; i++)
 		new += add(cover[i + 1]);
 	return new;
 }
 
 unsigned int kcov_places(void)
 {
-	return nr_places;
+	return __atomic_load_n(&seen->nr, __ATOMIC_RELAXED);
 }
 
 /* --- places by name, for the figures --------------------------------------------------------- */
@@ -124,11 +140,11 @@ void kcov_print(void)
 	read_sections("kvm_intel");
 	qsort(sections, nr_sections, sizeof(sections[0]), by_start);
 	for (i = 0; i < MAX_PLACES; i++) {
-		for (k = nr_sections; places[i] && k--;) {
-			if (places[i] < sections[k].start)
+		for (k = nr_sections; seen->place[i] && k--;) {
+			if (seen->place[i] < sections[k].start)
 				continue;
 			printf("place\t%s\t%s\t%llx\n", sections[k].module, sections[k].name,
-			       (unsigned long long)(places[i] - sections[k].start));
+			       (unsigned long long)(seen->place[i] - sections[k].start));
 			break;
 		}
 	}

@@ -2,12 +2,13 @@
 /*
  * fuzz-ioctl - random sequences of calls on /dev/kvm, guided by KCOV.
  *
- * usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-p] [-v]
+ * usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]
  *        fuzz-ioctl -r PROGRAM
  *
  *   -t SECONDS  for so long (60)
  *   -n COUNT    so many programs, however long it takes
  *   -s SEED     another seed than the time's
+ *   -w WORKERS  processes (12): most of the time a VM's end waits for grace periods
  *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage
  *   -v          print each program before it runs: for one that takes the host along
  *   -r PROGRAM  run this one (hexadecimal, as printed) and tell what it does
@@ -20,21 +21,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
 #define MAX_CORPUS 8192
+#define MAX_WORKERS 64
 
-static struct program corpus[MAX_CORPUS];
-static unsigned int nr_corpus;
+/* What the workers share. */
+static struct {
+	unsigned long programs, steps;
+	unsigned int nr_corpus;
+	bool stop;
+	struct program running[MAX_WORKERS];
+	struct program corpus[MAX_CORPUS]; /* one of size 0 isn't there yet */
+} * shared;
 
 void die(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	fflush(stdout);
 	exit(1);
+}
+
+void *shared_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
 }
 
 uint64_t rnd(struct rng *r)
@@ -77,11 +96,29 @@ static void cut(struct program *p, unsigned int at, unsigned int n)
 	p->size -= n;
 }
 
+static const struct program *pick(struct rng *r)
+{
+	unsigned int n = __atomic_load_n(&shared->nr_corpus, __ATOMIC_ACQUIRE);
+
+	return n ? &shared->corpus[below(r, n < MAX_CORPUS ? n : MAX_CORPUS)] : NULL;
+}
+
+static void keep(const struct program *p)
+{
+	unsigned int i = __atomic_fetch_add(&shared->nr_corpus, 1, __ATOMIC_ACQ_REL);
+
+	if (i >= MAX_CORPUS)
+		return;
+	memcpy(shared->corpus[i].bytes, p->bytes, sizeof(p->bytes));
+	__atomic_store_n(&shared->corpus[i].size, p->size, __ATOMIC_RELEASE);
+}
+
 /* Another program's end behind this one's beginning. */
 static void splice(struct program *p, struct rng *r)
 {
-	const struct program *other = &corpus[below(r, nr_corpus)];
-	unsigned int from = below(r, other->size + 1), n = other->size - from;
+	const struct program *other = pick(r);
+	unsigned int size = __atomic_load_n(&other->size, __ATOMIC_ACQUIRE);
+	unsigned int from = below(r, size + 1), n = size - from;
 	unsigned int at = below(r, p->size + 1);
 
 	if (at + n > PROGRAM_BYTES)
@@ -121,10 +158,14 @@ static void mutate(struct program *p, struct rng *r)
 
 static void make_program(struct program *p, struct rng *r)
 {
-	if (nr_corpus && below(r, 5)) {
-		*p = corpus[below(r, nr_corpus)];
+	const struct program *old = pick(r);
+
+	if (old && below(r, 5)) {
+		p->size = __atomic_load_n(&old->size, __ATOMIC_ACQUIRE);
+		memcpy(p->bytes, old->bytes, sizeof(p->bytes));
 		mutate(p, r);
-		return;
+		if (p->size)
+			return;
 	}
 	p->size = 0;
 	random_bytes(p, r, 0, 16 + below(r, 240));
@@ -165,66 +206,121 @@ static unsigned long taint(void)
 }
 
 struct options {
-	unsigned long seconds, count;
+	unsigned long seconds, count, workers;
 	uint64_t seed;
 	bool places, verbose;
 };
 
-static int fuzz(const struct options *o)
+static bool is_over(const struct options *o, time_t start)
 {
-	struct rng r = { o->seed };
-	unsigned long n = 0, steps = 0, before = taint();
-	time_t start = time(NULL), told = start, now = start;
-	struct program p;
+	if (__atomic_load_n(&shared->stop, __ATOMIC_RELAXED))
+		return true;
+	return o->count ? __atomic_load_n(&shared->programs, __ATOMIC_RELAXED) >= o->count :
+			  time(NULL) - start >= (time_t)o->seconds;
+}
 
-	printf("# seed %llu\n", (unsigned long long)o->seed);
-	while (o->count ? n < o->count : now - start < (time_t)o->seconds) {
-		make_program(&p, &r);
+/* One after another, until it is over. Ends the process. */
+static void work(const struct options *o, unsigned int nr, unsigned long clean, time_t start)
+{
+	struct rng r = { o->seed + nr * 0x100000001ull };
+	struct program *p = &shared->running[nr];
+
+	program_init();
+	if (!kcov_start())
+		die("/sys/kernel/debug/kcov");
+	while (!is_over(o, start)) {
+		make_program(p, &r);
 		if (o->verbose)
-			print_program(&p);
+			print_program(p);
 		kcov_begin();
-		steps += program_run(&p, false);
-		if (kcov_end() && nr_corpus < MAX_CORPUS)
-			corpus[nr_corpus++] = p;
-		n++;
-		if (taint() != before) {
-			printf("not ok 1 - the kernel complains: its taint was %lx, is %lx\n",
-			       before, taint());
-			print_program(&p);
-			printf("1..1\n");
-			return 1;
+		__atomic_add_fetch(&shared->steps, program_run(p, false), __ATOMIC_RELAXED);
+		if (kcov_end())
+			keep(p);
+		__atomic_add_fetch(&shared->programs, 1, __ATOMIC_RELAXED);
+		if (taint() != clean)
+			__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
+	}
+	exit(0);
+}
+
+/* Wait for the workers, with a word each minute. Return: all ended well. */
+static bool wait_for(unsigned int workers, time_t start)
+{
+	time_t told = start, now;
+	bool good = true;
+	int status;
+	pid_t pid;
+
+	while (workers) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid > 0) {
+			workers--;
+			if (!status)
+				continue;
+			printf("# a worker ended with status %x\n", status);
+			good = false;
+			__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
+			continue;
 		}
 		now = time(NULL);
 		if (now - told >= 60) {
 			told = now;
 			fprintf(stderr, "%ld s: %lu programs, %lu calls, %u places, %u kept\n",
-				(long)(now - start), n, steps, kcov_places(), nr_corpus);
+				(long)(now - start), shared->programs, shared->steps, kcov_places(),
+				shared->nr_corpus);
+		}
+		usleep(100000);
+	}
+	return good;
+}
+
+static int fuzz(const struct options *o)
+{
+	unsigned long before = taint();
+	time_t start = time(NULL);
+	unsigned int i;
+	bool good;
+
+	printf("# seed %llu, %lu workers\n", (unsigned long long)o->seed, o->workers);
+	fflush(stdout);
+	for (i = 0; i < o->workers; i++) {
+		switch (fork()) {
+		case -1:
+			die("fork");
+		case 0:
+			work(o, i, before, start);
 		}
 	}
+	good = wait_for(o->workers, start) && taint() == before;
+	for (i = 0; i < o->workers && !good; i++)
+		print_program(&shared->running[i]);
 	if (o->places)
 		kcov_print();
-	printf("ok 1 - %lu programs, the kernel doesn't complain\n", n);
+	printf("%sok 1 - %lu programs, the kernel doesn't complain: its taint was %lx, is %lx\n",
+	       good ? "" : "not ", shared->programs, before, taint());
 	printf("# figure: %lu programs, %lu calls, %u places in the driver, %u programs kept, "
 	       "%ld s\n1..1\n",
-	       n, steps, kcov_places(), nr_corpus, (long)(now - start));
-	return 0;
+	       shared->programs, shared->steps, kcov_places(), shared->nr_corpus,
+	       (long)(time(NULL) - start));
+	return !good;
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-p] [-v]\n"
-			"       fuzz-ioctl -r PROGRAM\n");
+	fprintf(stderr,
+		"usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]\n"
+		"       fuzz-ioctl -r PROGRAM\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .seconds = 60, .seed = time(NULL) };
+	struct options o = { .seconds = 60, .workers = 12, .seed = time(NULL) };
 	const char *replay = NULL;
 	struct program p;
 	int option;
 
-	while ((option = getopt(argc, argv, "t:n:s:pvr:")) != -1) {
+	while ((option = getopt(argc, argv, "t:n:s:w:pvr:")) != -1) {
 		switch (option) {
 		case 't':
 			o.seconds = strtoul(optarg, NULL, 0);
@@ -234,6 +330,9 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			o.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			o.workers = strtoul(optarg, NULL, 0);
 			break;
 		case 'p':
 			o.places = true;
@@ -248,15 +347,16 @@ int main(int argc, char **argv)
 			return usage();
 		}
 	}
-	if (optind < argc || (replay && !parse_program(&p, replay)))
+	if (optind < argc || (replay && !parse_program(&p, replay)) || !o.workers ||
+	    o.workers > MAX_WORKERS)
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	program_init();
 	if (replay) {
+		program_init();
 		program_run(&p, true);
 		return 0;
 	}
-	if (!kcov_start())
-		die("/sys/kernel/debug/kcov");
+	shared = shared_memory(sizeof(*shared));
+	kcov_init();
 	return fuzz(&o);
 }

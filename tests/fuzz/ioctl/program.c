@@ -318,8 +318,8 @@ static struct {
 } runner;
 
 /*
- * Its calls are ended as the main thread's are, by a timer of its own: it holds the vCPU's lock, for
- * which the main thread's wait doesn't end by a signal.
+ * A timer of its own ends its calls, as the main thread's are ended: it holds the vCPU's lock, and
+ * the main thread's wait for that doesn't end by a signal.
  */
 static void *runner_main(void *unused)
 {
@@ -477,6 +477,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* In each worker. */
 void program_init(void)
 {
 	struct sigaction alarm = { .sa_handler = on_alarm };
