@@ -18,24 +18,17 @@
 #include "emul_world.h"
 #include "tap.h"
 
+#include "../fuzz/rng.h"
+
 #define SLOT 32		/* bytes of a random instruction and the NOPs after it */
 
 static struct world world;
 static u8 code[CPU_CODE_SIZE];
-static u64 seed;
-
-static u64 rnd(void)
-{
-	u64 z = seed += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
+static struct rng rng;
 
 static bool one_in(unsigned int n)
 {
-	return !(rnd() % n);
+	return !(rnd(&rng) % n);
 }
 
 static enum emul_mode mode_of(unsigned int bits)
@@ -73,15 +66,15 @@ static void random_insn(u8 *insn, unsigned int bits)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < 16; i++)
-		insn[i] = rnd();
+		insn[i] = rnd(&rng);
 	while (n < 6 && one_in(3))
-		insn[n++] = prefix[rnd() % sizeof(prefix)];
+		insn[n++] = prefix[rnd(&rng) % sizeof(prefix)];
 	if (one_in(200))
 		while (n < 14)
-			insn[n++] = prefix[rnd() % (sizeof(prefix) - 1)];
+			insn[n++] = prefix[rnd(&rng) % (sizeof(prefix) - 1)];
 	if (bits == 64 && one_in(3))
-		insn[n++] = 0x40 | (rnd() & 15);
-	switch (rnd() % 10) {
+		insn[n++] = 0x40 | (rnd(&rng) & 15);
+	switch (rnd(&rng) % 10) {
 	case 0: case 1: case 2: case 3:
 		insn[n] = 0x0f;
 		break;
@@ -92,7 +85,7 @@ static void random_insn(u8 *insn, unsigned int bits)
 	case 5:
 		insn[n] = one_in(2) ? 0xc5 : one_in(2) ? 0xc4 : 0x62;
 		if (insn[n] == 0xc4)
-			insn[n + 1] = (insn[n + 1] & 0xe0) | (1 + rnd() % 3);
+			insn[n + 1] = (insn[n + 1] & 0xe0) | (1 + rnd(&rng) % 3);
 		break;
 	}
 }
@@ -398,10 +391,10 @@ int main(int argc, char **argv)
 	char *path = strdup(argv[0]), *dir = dirname(path);
 	unsigned int bits;
 
-	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-	if (!seed)
-		seed = time(NULL);
-	tap_diag("%u instructions, seed %llu", n, seed);
+	rng.state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	if (!rng.state)
+		rng.state = time(NULL);
+	tap_diag("%u instructions, seed %llu", n, rng.state);
 	for (bits = 64; bits >= 16; bits /= 2) {
 		test_corpus(dir, bits);
 		test_objdump(n / 2, bits, EMUL_VENDOR_INTEL);

@@ -15,17 +15,12 @@
 #include "emul_cpu.h"
 #include "emul_world.h"
 
+#include "../rng.h"
+
 #define FL_DEBUG	(FL_TF | FL_RF)
 
 enum { BITS_64, BITS_32, BITS_16, NR_BITS };
 
-/* A generator of random numbers: splitmix64. */
-struct rng {
-	u64 state;
-};
-
-u64 rnd(struct rng *r);
-u32 below(struct rng *r, u32 n);
 bool one_in(struct rng *r, u32 n);
 u64 interesting(struct rng *r);
 

@@ -4,20 +4,6 @@
 
 #include "fuzz.h"
 
-u64 rnd(struct rng *r)
-{
-	u64 z = r->state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-u32 below(struct rng *r, u32 n)
-{
-	return (rnd(r) >> 32) * n >> 32;
-}
-
 bool one_in(struct rng *r, u32 n)
 {
 	return !below(r, n);

@@ -9,18 +9,11 @@
 #define FUZZ_IOCTL_H
 
 #include "../../hostile/hostile.h"
+#include "../rng.h"
 
 #define PROGRAM_BYTES 768
 #define MAX_VMS 3
 #define MAX_VCPUS 6
-
-/* A generator of random numbers: splitmix64. */
-struct rng {
-	uint64_t state;
-};
-
-uint64_t rnd(struct rng *r);
-uint32_t below(struct rng *r, uint32_t n);
 
 struct program {
 	uint16_t size;

@@ -8,7 +8,7 @@
  *   -t SECONDS  for so long (60)
  *   -n COUNT    so many programs, however long it takes
  *   -s SEED     another seed than the time's
- *   -w WORKERS  processes (12): most of the time a VM's end waits for grace periods
+ *   -w WORKERS  so many processes at a time (12)
  *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage
  *   -v          print each program before it runs: for one that takes the host along
  *   -r PROGRAM  run this one (hexadecimal, as printed) and tell what it does
@@ -54,20 +54,6 @@ void *shared_memory(size_t size)
 	if (p == MAP_FAILED)
 		die("mmap");
 	return p;
-}
-
-uint64_t rnd(struct rng *r)
-{
-	uint64_t z = r->state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-uint32_t below(struct rng *r, uint32_t n)
-{
-	return (rnd(r) >> 32) * n >> 32;
 }
 
 static void random_bytes(struct program *p, struct rng *r, unsigned int at, unsigned int n)

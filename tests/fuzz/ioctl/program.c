@@ -132,8 +132,7 @@ static void do_ioctl(struct state *s, const struct ioctl_row *row)
 		kind = "dvc"[take_below(s, 3)];
 	fd = kind == 'd' ? s->dev : kind == 'v' ? some_vm(s) : some_vcpu(s, &run);
 	arg = row->kind == ARG_NONE ? take_interesting(s) : make_argument(s, row, fd);
-	if (s->trace)
-		tell(s, "begin", row->name, fd, 0);
+	tell(s, "begin", row->name, fd, 0);
 	result = timed_ioctl(fd, row->cmd, arg);
 	tell(s, "call", row->name, fd, result);
 	if (result <= 2 || !row->makes_fd)

@@ -174,7 +174,8 @@ enum emul_result emul_swapgs(struct emul_work *w)
 	base = implied(w, IDX_KERNEL_GS_BASE);
 	c->ops->get_segment(c->opaque, EMUL_SEG_GS, &gs);
 	c->ops->set_implied_msr(c->opaque, IDX_KERNEL_GS_BASE, gs.base);
-	return set_base(w, EMUL_SEG_GS, base);
+	gs.base = base;
+	return emul_set_segment(w, EMUL_SEG_GS, &gs);
 }
 
 /* RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE: which segment is in the lowest bit of ModRM reg. */
