@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <linux/rseq.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -188,11 +189,23 @@ static void forbid_syscalls(void)
 		_exit(1);
 }
 
+/* On one CPU: Linux has its number in a descriptor, where LSL finds it. */
+static void stay_on(const struct cpu *cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu->number, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(1);
+}
+
 static void child(struct cpu *cpu)
 {
 	unsigned int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	stay_on(cpu);
 	map_kept(cpu->fd);
 	for (i = 0; i < CPU_NR_LDT && cpu->has_ldt; i++) {
 		struct user_desc d = ldt[i];
@@ -439,6 +452,8 @@ bool cpu_start(struct cpu *cpu, u64 seed)
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 		cpu->pristine[i] = seed >> 56;
 	}
+	if (getcpu(&cpu->number, &cpu->node) || cpu->number >= CPU_SETSIZE)
+		return false;
 	__builtin_cpu_init();
 	cpu->avx = __builtin_cpu_supports("avx");
 	cpu->has_ldt = true;

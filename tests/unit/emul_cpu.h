@@ -148,6 +148,7 @@ struct cpu {
 	u8 *image, *pristine;	/* our view of the child's own memory, like the next two */
 	struct cpu_control *control;
 	struct cpu_test *test;	/* CPU_BATCH of them */
+	unsigned int number, node; /* which of the machine's processors it is */
 	bool has_32;		/* 32-bit code can be run */
 	bool has_ldt;		/* so can code and data in the segments of cpu_descriptor() */
 	bool avx;

@@ -434,13 +434,15 @@ static void save(const u8 *data)
 int main(int argc, char **argv)
 {
 	unsigned long i, n = argc > 1 ? strtoul(argv[1], NULL, 0) : 400000;
-	u64 seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (u64)time(NULL);
+	u64 seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	unsigned int k;
 	u8 data[INPUT_SIZE];
 	bool ok = true;
 
 	if (argc > 1 && !strcmp(argv[1], "-"))
 		return one_from_stdin();
+	if (!seed)
+		seed = time(NULL);
 	tap_diag("%lu inputs, seed %llu", n, seed);
 	for (i = 0; i < n && ok; i++) {
 		for (k = 0; k < sizeof(data); k++) {

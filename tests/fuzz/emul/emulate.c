@@ -14,7 +14,7 @@ static u64 gdt[16] = {
 	[4] = 0x00cffb000000ffff,  [5] = 0x00cff3000000ffff, [6] = 0x00affb000000ffff,
 	[8] = 0x00008b0000000067, /* TSS */
 	[10] = 0x0000820000000077, /* LDT */
-	[15] = 0x0040f50000000000, /* the CPU's number, as a limit */
+	[15] = 0x0040f50000000000, /* its limit: 12 bits of the CPU's number, 8 of its node's */
 };
 static u64 ldt[CPU_NR_LDT];
 
@@ -41,6 +41,8 @@ void emulate_init(const u8 *initial)
 	world_map(&world, CPU_STACK, CPU_STACK_SIZE, image + CPU_IMAGE_STACK, true);
 	for (i = 0; i < CPU_NR_LDT; i++)
 		ldt[i] = cpu_descriptor(i);
+	gdt[15] |= (cpu.number & 0xfff) | (cpu.node & 0xfull) << 12 |
+		   (cpu.node >> 4 & 0xfull) << 48;
 	world_map(&world, GDT_BASE, sizeof(gdt), (u8 *)gdt, true)->system = true;
 	world_map(&world, LDT_BASE, sizeof(ldt), (u8 *)ldt, true)->system = true;
 	world.table_base[EMUL_GDT] = GDT_BASE;

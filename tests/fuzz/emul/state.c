@@ -162,7 +162,7 @@ static u16 any_selector(struct rng *r)
 	if (one_in(r, 8))
 		return one_in(r, 2) ? below(r, 4) : rnd(r);
 	if (one_in(r, 3))
-		return below(r, 15) << 3 | below(r, 4);
+		return below(r, 16) << 3 | below(r, 4);
 	return one_in(r, 2) ? gdt[below(r, ARRAY_SIZE(gdt))] :
 			      CPU_LDT_SELECTOR(below(r, CPU_NR_LDT + 1)) - one_in(r, 8);
 }
