@@ -366,6 +366,41 @@ static void guest_dirty_log(const void *arg)
 	expect_errno("slot 65535", ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log), EINVAL);
 }
 
+/* Memory that comes where a LAPIC is goes before it; when it goes the LAPIC is there again. */
+static void slot_over_lapic(const void *arg)
+{
+	static const uint8_t code[] = {
+		0x67, 0x66, 0xa1, 0x30, 0x00, 0xe0, 0xfe, /* mov 0xfee00030, %eax */
+		0xe6, 0x80, /* out %al, $0x80 */
+		0xeb, 0xf5, /* again */
+	};
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu;
+	uint64_t version;
+
+	(void)arg;
+	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memcpy(memory + 0x30, (const uint32_t[]){ 0x12345678 }, 4);
+	vm_add_irqchip(vm, false);
+	vcpu = vm_add_vcpu(vm, 0);
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	vcpu_set_big_data(vcpu);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	version = vcpu_regs(vcpu).rax;
+	expect_eq("of an integrated LAPIC", version >> 4 & 0xf, 1);
+	expect_ok("memory there", vm_set_slot(vm, 9, 0xfee00000, PAGE, memory, 0));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("what is in memory", vcpu_regs(vcpu).rax, 0x12345678);
+	expect_ok("none any more", vm_set_slot(vm, 9, 0xfee00000, 0, memory, 0));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("the LAPIC's version", vcpu_regs(vcpu).rax, version);
+	expect_ok("memory elsewhere", vm_set_slot(vm, 9, 0xf0000000, PAGE, memory, 0));
+	expect_ok("moves there", vm_set_slot(vm, 9, 0xfee00000, PAGE, memory, 0));
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("what is in memory", vcpu_regs(vcpu).rax, 0x12345678);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "alignment", .run = regions, .arg = alignment },
 	{ .name = "overlap", .run = regions, .arg = overlap },
@@ -382,6 +417,7 @@ static const struct test_row rows[] = {
 	{ .name = "guest-follows-host", .run = guest_follows_host },
 	{ .name = "guest-bad-hva", .run = guest_bad_hva },
 	{ .name = "guest-dirty-log", .run = guest_dirty_log },
+	{ .name = "slot-over-lapic", .run = slot_over_lapic },
 };
 
 int main(int argc, char **argv)

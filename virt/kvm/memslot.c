@@ -149,6 +149,8 @@ static void replace_slot(struct kvm *kvm, const struct kvm_memslot *old,
 	mmu_zap_gfn_range(kvm, dying.base_gfn, dying.base_gfn + dying.npages);
 	edit.add = add;
 	apply(kvm, &edit);
+	if (add)
+		mmu_slot_came(kvm, add);
 }
 
 /* FLAGS: logging begins, or ends. */
@@ -188,9 +190,11 @@ static int do_change(struct kvm *kvm, const struct memslot_change *change,
 		break;
 	}
 	r = reserve(kvm);
-	if (!r)
-		apply(kvm, &edit);
-	return r;
+	if (r)
+		return r;
+	apply(kvm, &edit);
+	mmu_slot_came(kvm, &change->new);
+	return 0;
 }
 
 /**

@@ -191,6 +191,24 @@ static enum mmu_fault_result map_access_page(struct kvm_vcpu *vcpu, struct kvm_f
 }
 
 /**
+ * mmu_slot_came() - there is memory now where nothing was
+ * @kvm: the VM
+ * @slot: the slot, which every fault sees by now
+ *
+ * The xAPICs' page may be mapped there: memory goes before it, as it goes before a LAPIC that is
+ * emulated.
+ *
+ * Context: may sleep.
+ */
+void mmu_slot_came(struct kvm *kvm, const struct kvm_memslot *slot)
+{
+	gfn_t gfn = APIC_DEFAULT_BASE >> PAGE_SHIFT;
+
+	if (gfn - slot->base_gfn < slot->npages && irqchip_access_page(&kvm->irqchip, gfn))
+		mmu_zap_gfn_range(kvm, gfn, gfn + 1);
+}
+
+/**
  * mmu_nested_fault() - handle a nested page fault (NPF, EPT violation)
  * @vcpu: the vCPU
  * @gpa: the guest-physical address

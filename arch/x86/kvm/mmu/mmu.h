@@ -85,6 +85,7 @@ enum mmu_fault_result {
 };
 
 enum mmu_fault_result mmu_nested_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u32 access);
+void mmu_slot_came(struct kvm *kvm, const struct kvm_memslot *slot);
 
 int mmu_translate(struct kvm_vcpu *vcpu, gva_t gva, u32 access, struct kvm_place *place,
 		  struct kvm_walk_fault *fault);
