@@ -102,6 +102,16 @@ static void test_real_addressing(void)
 	tap_eq(RAX, 0x55667788, "unreal: value");
 
 	setup(EMUL_MODE_REAL);
+	w.seg[EMUL_SEG_DS] = (struct emul_segment){ .unusable = 1 };
+	RAX = 0x400;
+	RBX = 0xfffe;
+	poke(0x4000 + 0xfffe, 0x4321, 2);
+	expect_exc(run("\x8b\x07"), 13, 0, "real: DS that was left null can't be used");
+	expect_ok(run("\x8e\xd8"), "real: mov ds, ax");
+	expect_ok(run("\x8b\x07"), "real: now it can, up to 64 KiB");
+	tap_eq(RAX, 0x4321, "real: what is there");
+
+	setup(EMUL_MODE_REAL);
 	w.c.rip = 0xffff;
 	ram[0xffff] = 0x40;
 	tap_eq(world_step(&w), EMUL_OK, "real: an instruction in the segment's last byte");

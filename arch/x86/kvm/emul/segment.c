@@ -148,7 +148,10 @@ enum emul_result emul_set_segment(struct emul_work *w, unsigned int nr,
 	return c->ops->set_segment ? c->ops->set_segment(c->opaque, nr, s) : EMUL_UNHANDLEABLE;
 }
 
-/* Real and virtual-8086 mode: the limit stays, which is what "unreal mode" lives on. */
+/*
+ * Real and virtual-8086 mode: the limit stays, which is what "unreal mode" lives on. A register
+ * that was left null in protected mode has none: it becomes what it is after a reset.
+ */
 static enum emul_result load_paragraph(struct emul_work *w, unsigned int nr, u16 selector)
 {
 	struct emul_ctxt *c = w->c;
@@ -157,7 +160,14 @@ static enum emul_result load_paragraph(struct emul_work *w, unsigned int nr, u16
 	c->ops->get_segment(c->opaque, nr, &s);
 	s.selector = selector;
 	s.base = (u64)selector << 4;
-	s.unusable = 0;
+	if (s.unusable) {
+		s.unusable = 0;
+		s.present = 1;
+		s.s = 1;
+		s.type = SEG_WRITABLE | SEG_ACCESSED;
+		s.limit = 0xffff;
+		s.g = 0;
+	}
 	return emul_set_segment(w, nr, &s);
 }
 
