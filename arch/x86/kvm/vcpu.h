@@ -44,7 +44,6 @@ struct kvm_vcpu_event {
 /* The last hardware exit, in the vendor's words, filled in by vendor->run(). */
 struct kvm_vcpu_exit {
 	u64 reason; /* [v] hardware exit code */
-	u64 insn_gpa; /* [v] */
 	u8 insn_len; /* [v] bytes that hardware fetched, 0: none */
 	u8 insn[15]; /* [v] */
 	bool failed_entry; /* [v] */

@@ -53,7 +53,6 @@ enum kvm_exit_action svm_exit_npf(struct kvm_vcpu *vcpu)
 		memcpy(vcpu->exit.insn, control->insn_bytes, sizeof(vcpu->exit.insn));
 		vcpu->exit.insn_len = len;
 	}
-	vcpu->exit.insn_gpa = gpa;
 	return exit_nested_fault(vcpu, gpa,
 				 error & (KVM_ACC_PRESENT | KVM_ACC_WRITE | KVM_ACC_FETCH));
 }

@@ -189,6 +189,14 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
 	u64 *val = vcpu->regs.val;
 
+	/* In one go: who asks for one of them is about to ask for another. */
+	if (likely(BIT(reg) & KVM_REGS_OF_SEGMENTS)) {
+		val[KVM_REG_CPL] = save->cpl;
+		val[KVM_REG_CS_L] = !!(save->cs.attrib & SVM_SELECTOR_L_MASK);
+		val[KVM_REG_CS_BASE] = save->cs.base;
+		vcpu->regs.avail |= KVM_REGS_OF_SEGMENTS;
+		return;
+	}
 	switch (reg) {
 	case KVM_REG_PDPTE0 ... KVM_REG_PDPTE3:
 		/* Nested paging reads them at each walk (APM vol. 2, 15.25.10). */
@@ -199,15 +207,6 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg)
 		break;
 	case KVM_REG_CR3:
 		val[reg] = save->cr3;
-		break;
-	case KVM_REG_CPL:
-		val[reg] = save->cpl;
-		break;
-	case KVM_REG_CS_L:
-		val[reg] = !!(save->cs.attrib & SVM_SELECTOR_L_MASK);
-		break;
-	case KVM_REG_CS_BASE:
-		val[reg] = save->cs.base;
 		break;
 	default:
 		WARN_ON_ONCE(1);

@@ -154,7 +154,6 @@ enum kvm_exit_action vmx_exit_ept_violation(struct kvm_vcpu *vcpu)
 		access |= KVM_ACC_FETCH;
 	if (qual & VMX_EPT_ENTRY_RWX)
 		access |= KVM_ACC_PRESENT;
-	vcpu->exit.insn_gpa = gpa;
 	return exit_nested_fault(vcpu, gpa, access);
 }
 
