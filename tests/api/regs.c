@@ -704,6 +704,42 @@ static void transplant(const void *arg)
 	expect_mem("local APIC", &lb, &la, sizeof(la));
 }
 
+/* The TSS that KVM_SET_SREGS loaded is where an interrupt from 32-bit user mode finds its stack. */
+static void user_stack(const void *arg)
+{
+	static const uint8_t code[] = { 0xcd, 0x20 /* int $0x20 */ }, handler[] = { 0xe6, 0x80 };
+	const uint32_t idt = 0x3000, entry = GUEST_REAL + 0x10, esp0 = 0x6000;
+	struct vcpu *vcpu = fresh();
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	(void)arg;
+	memcpy(vm_ptr(vcpu->vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
+	memcpy(vm_ptr(vcpu->vm, entry, sizeof(handler)), handler, sizeof(handler));
+	memcpy(vm_ptr(vcpu->vm, idt + 0x20 * 8, 8),
+	       (const uint16_t[]){ entry, SEL_CODE32, 0xee00, 0 }, 8);
+	memcpy(vm_ptr(vcpu->vm, GUEST_TSS + 4, 8), (const uint32_t[]){ esp0, SEL_DATA }, 8);
+	vcpu_set_mode(vcpu, MODE_PROT32, GUEST_REAL, 0x7000);
+	s = vcpu_sregs(vcpu);
+	s.idt.base = idt;
+	s.idt.limit = 0x7ff;
+	s.cs.dpl = 3;
+	s.cs.selector |= 3;
+	s.ss.dpl = 3;
+	s.ss.selector |= 3;
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	expect_eq("TR: busy", vcpu_sregs(vcpu).tr.type, 11);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("port", vcpu->run->io.port, 0x80);
+	r = vcpu_regs(vcpu);
+	s = vcpu_sregs(vcpu);
+	expect_eq("ESP", r.rsp, esp0 - 20);
+	expect_eq("SS", s.ss.selector, SEL_DATA);
+	expect_eq("CPL", s.ss.dpl, 0);
+	expect_eq("the user's ESP", *(uint32_t *)vm_ptr(vcpu->vm, esp0 - 8, 4), 0x7000);
+	expect_eq("TR: busy", s.tr.type, 11);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "regs", .run = regs },
 	{ .name = "sregs", .run = sregs },
@@ -729,6 +765,7 @@ static const struct test_row rows[] = {
 	{ .name = "cpuid", .run = cpuid },
 	{ .name = "translate", .run = translate },
 	{ .name = "transplant", .run = transplant },
+	{ .name = "user-stack", .run = user_stack },
 };
 
 int main(int argc, char **argv)

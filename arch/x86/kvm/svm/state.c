@@ -111,6 +111,12 @@ void svm_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 	s->attrib = pack_attr(in);
 	if (seg == KVM_SEG_SS)
 		svm->vmcb->save.cpl = in->dpl & 3;
+	/*
+	 * As a #VMEXIT leaves it: hardware keeps the loaded TSS without its busy bit, and emulated
+	 * CPUs want it so when they take a 32-bit guest's stack from there.
+	 */
+	if (seg == KVM_SEG_TR)
+		s->attrib &= ~2;
 	vcpu->regs.avail &= ~KVM_REGS_OF_SEGMENTS;
 	/* FS, GS, LDTR and TR come by VMLOAD, which caches nothing. */
 	svm_dirty(svm, SVM_CLEAN_SEG);
