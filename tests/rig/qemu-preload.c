@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * preload - loaded into QEMU 7.2 (LD_PRELOAD): mends what its software emulation of SVM gets wrong
- * and what no driver can get right, by changing three places of its program in memory.
+ * and what no driver can get right, by changing four places of its program in memory.
  *
  * Injection. VMRUN with an interrupt in EVENTINJ delivers it at once, but also leaves its vector
  * as "the exception to be raised" and never takes that back. If, before the next #VMEXIT, the
@@ -18,6 +18,10 @@
  * what it is told: an interrupt that waits comes between STI and HLT, and a guest that has just
  * found nothing to do sleeps over it. The call by which VMRUN reads the interrupt controls, the
  * word in front of that one in the VMCB, goes through here, where the shadow is seen to.
+ *
+ * Lock. A guest that writes CR8 while a virtual interrupt waits for it makes the processor interrupt
+ * itself without the lock that this wants: QEMU asserts it, and ends. The function takes the lock
+ * where its caller hasn't.
  *
  * Where the code looks different, or a function isn't there by its name, QEMU is left as it is.
  * Either way it is told on stderr.
@@ -171,9 +175,63 @@ static bool mend_shadow(void)
 	return patch(p + 5, (const uint8_t *)&rel, sizeof(rel));
 }
 
+/* --- lock ------------------------------------------------------------------------------------ */
+
+/*
+ * cpu_interrupt(): mov rel(%rip),%rax; push %rbx; mov %rdi,%rbx; mov at(%rax),%rax; test %rax,%rax;
+ * je; pop %rbx; jmp *%rax: what serves it is in a table that a variable points to.
+ */
+#define INTERRUPT_REL 3
+#define INTERRUPT_AT 14
+
+static struct {
+	bool (*locked)(void);
+	void (*lock)(const char *file, int line);
+	void (*unlock)(void);
+	uint8_t **table;
+	int32_t at;
+} interrupt;
+
+static void locked_interrupt(void *cpu, int mask)
+{
+	bool locked = interrupt.locked();
+	void (*serve)(void *cpu, int mask);
+
+	if (!locked)
+		interrupt.lock(__FILE__, __LINE__);
+	memcpy(&serve, *interrupt.table + interrupt.at, sizeof(serve));
+	serve(cpu, mask);
+	if (!locked)
+		interrupt.unlock();
+}
+
+static bool mend_lock(void)
+{
+	/* jmp *0(%rip), which the address follows */
+	uint8_t jump[14] = { 0xff, 0x25 };
+	void (*to)(void *cpu, int mask) = locked_interrupt;
+	uint8_t *p = dlsym(RTLD_DEFAULT, "cpu_interrupt");
+	int32_t rel;
+
+	interrupt.locked = (bool (*)(void))dlsym(RTLD_DEFAULT, "qemu_mutex_iothread_locked");
+	interrupt.lock =
+		(void (*)(const char *, int))dlsym(RTLD_DEFAULT, "qemu_mutex_lock_iothread_impl");
+	interrupt.unlock = (void (*)(void))dlsym(RTLD_DEFAULT, "qemu_mutex_unlock_iothread");
+	if (!p || !interrupt.locked || !interrupt.lock || !interrupt.unlock)
+		return false;
+	if (memcmp(p, "\x48\x8b\x05", 3) || memcmp(p + 7, "\x53\x48\x89\xfb\x48\x8b\x80", 7) ||
+	    memcmp(p + 18, "\x48\x85\xc0\x74\x09\x5b\xff\xe0", 8))
+		return false;
+	memcpy(&rel, p + INTERRUPT_REL, sizeof(rel));
+	memcpy(&interrupt.at, p + INTERRUPT_AT, sizeof(interrupt.at));
+	interrupt.table = (uint8_t **)(p + 7 + rel);
+	memcpy(jump + 6, &to, sizeof(to));
+	return patch(p, jump, sizeof(jump));
+}
+
 __attribute__((constructor)) static void mend(void)
 {
-	fprintf(stderr, "rig: QEMU's SVM: injection %s, IGNNE %s, shadow %s\n",
+	fprintf(stderr, "rig: QEMU's SVM: injection %s, IGNNE %s, shadow %s, lock %s\n",
 		mend_injection() ? "mended" : "as it was", mend_ignne() ? "mended" : "as it was",
-		mend_shadow() ? "mended" : "as it was");
+		mend_shadow() ? "mended" : "as it was", mend_lock() ? "mended" : "as it was");
 }
