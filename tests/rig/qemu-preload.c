@@ -19,7 +19,7 @@
  * found nothing to do sleeps over it. The call by which VMRUN reads the interrupt controls, the
  * word in front of that one in the VMCB, goes through here, where the shadow is seen to.
  *
- * Lock. A guest that writes CR8 while a virtual interrupt waits for it makes the processor interrupt
+ * Lock. A guest that writes CR8 while a virtual interrupt waits makes the processor interrupt
  * itself without the lock that this wants: QEMU asserts it, and ends. The function takes the lock
  * where its caller hasn't.
  *
