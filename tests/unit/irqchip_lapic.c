@@ -38,6 +38,41 @@ static void test_reset(void)
 	tap_eq(host_read(&h, LAPIC_LDR), 0x120008, "x2APIC: LDR from the id");
 }
 
+static void test_cmci(void)
+{
+	u8 saved[LAPIC_PAGE_SIZE];
+
+	host_init(&h, 0, false);
+	host_enable(&h);
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), 0xdead, "CMCI: no such register");
+	host_write(&h, LAPIC_ESR, 0);
+	tap_eq(host_read(&h, LAPIC_ESR), LAPIC_ESR_REGISTER, "an error of the guest's");
+	lapic_regs_set_cmci(&h.l, true);
+	tap_eq(host_read(&h, LAPIC_VERSION), 0x60014, "CMCI: 7 LVTs");
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), LAPIC_LVT_MASKED, "masked at first");
+	tap_ok(!lapic_regs_local(&h.l, LAPIC_LVTCMCI), "masked: nothing");
+	host_write(&h, LAPIC_LVTCMCI, 0xfffe00f2);
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), 0xf2, "vector, mode and mask can be written");
+	lapic_regs_save(&h.l, saved);
+	lapic_regs_local(&h.l, LAPIC_LVTCMCI);
+	tap_eq(lapic_regs_pending(&h.l), 0xf2, "it interrupts");
+	host_write(&h, LAPIC_SVR, 0xff);
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), 0xf2 | LAPIC_LVT_MASKED, "masked by software disable");
+	lapic_regs_restore(&h.l, saved);
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), 0xf2, "restored");
+	lapic_regs_reset(&h.l);
+	tap_eq(host_read(&h, LAPIC_LVTCMCI), LAPIC_LVT_MASKED, "masked by INIT");
+	tap_eq(host_read(&h, LAPIC_VERSION), 0x60014, "which leaves 7 LVTs");
+	lapic_regs_set_mode(&h.l, true, true);
+	tap_eq(lapic_regs_write(&h.l, LAPIC_LVTCMCI, 0x100f2), 0, "x2APIC: there, too");
+	tap_eq(lapic_regs_write(&h.l, LAPIC_LVTCMCI, 0x200f2), REFUSED, "x2APIC: reserved bits");
+	lapic_regs_set_cmci(&h.l, false);
+	tap_eq(lapic_regs_write(&h.l, LAPIC_LVTCMCI, 0x100f2), REFUSED, "x2APIC: gone");
+	tap_eq(host_read(&h, LAPIC_VERSION), 0x50014, "6 LVTs again");
+	lapic_regs_restore(&h.l, saved);
+	tap_eq(lapic_get(&h.l, LAPIC_LVTCMCI), 0, "nor can it be restored then");
+}
+
 static void test_priority(void)
 {
 	int v;
@@ -424,6 +459,7 @@ static void test_hardware_writes(void)
 int main(void)
 {
 	test_reset();
+	test_cmci();
 	test_priority();
 	test_tpr();
 	test_all_vectors();

@@ -9,7 +9,9 @@
 #include "access.h"
 #include "event.h"
 #include "ioctl.h"
+#include "irqchip/irqchip.h"
 #include "msr_table.h"
+#include "vendor.h"
 
 #define BANK_WORDS 4
 enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC };
@@ -22,7 +24,7 @@ enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC };
  */
 u64 kvm_mce_supported_cap(void)
 {
-	return MCG_CTL_P | MCG_SER_P;
+	return MCG_CTL_P | MCG_SER_P | (kvm_caps->mcg_cap & MCG_CMCI_P);
 }
 
 static u32 nr_banks(struct kvm_vcpu *vcpu)
@@ -117,12 +119,50 @@ int mce_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 	return bank_set(vcpu, a);
 }
 
+/*
+ * IA32_MCi_CTL2 (SDM vol. 3, 16.3.2.5). Without CMCI there is no such MSR but for userspace, which
+ * may save and restore the zero that it would be.
+ */
+static u64 *ctl2_word(struct kvm_vcpu *vcpu, const struct msr_access *a)
+{
+	u32 i = a->index - MSR_IA32_MC0_CTL2, n = nr_banks(vcpu);
+
+	if (i >= n || (!(vcpu->msr.mce.cap & MCG_CMCI_P) && !a->host))
+		return NULL;
+	return &vcpu->msr.mce.ctl2[array_index_nospec(i, n)];
+}
+
+int mce_ctl2_get(struct kvm_vcpu *vcpu, struct msr_access *a)
+{
+	u64 *word = ctl2_word(vcpu, a);
+
+	if (!word)
+		return -ENOENT;
+	a->value = *word;
+	return 0;
+}
+
+int mce_ctl2_set(struct kvm_vcpu *vcpu, struct msr_access *a)
+{
+	u64 *word = ctl2_word(vcpu, a), valid = 0;
+
+	if (!word)
+		return -ENOENT;
+	if (vcpu->msr.mce.cap & MCG_CMCI_P)
+		valid = MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK;
+	if (a->value & ~valid)
+		return -EINVAL;
+	*word = a->value;
+	return 0;
+}
+
 int mce_vcpu_create(struct kvm_vcpu *vcpu)
 {
-	vcpu->msr.mce.banks = kcalloc(KVM_MAX_MCE_BANKS * BANK_WORDS, sizeof(u64),
-				      GFP_KERNEL_ACCOUNT);
+	vcpu->msr.mce.banks =
+		kcalloc(KVM_MAX_MCE_BANKS * (BANK_WORDS + 1), sizeof(u64), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->msr.mce.banks)
 		return -ENOMEM;
+	vcpu->msr.mce.ctl2 = vcpu->msr.mce.banks + KVM_MAX_MCE_BANKS * BANK_WORDS;
 	vcpu->msr.mce.cap = KVM_MAX_MCE_BANKS;
 	return 0;
 }
@@ -148,7 +188,10 @@ static long ioctl_setup_mce(struct kvm_ioctl_call *call)
 	 */
 	if (cap & ~(kvm_mce_supported_cap() | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
 		return -EINVAL;
+	cap &= kvm_caps->mcg_cap;
 	vcpu->msr.mce.cap = cap;
+	memset(vcpu->msr.mce.ctl2, 0, KVM_MAX_MCE_BANKS * sizeof(u64));
+	lapic_set_cmci(vcpu, cap & MCG_CMCI_P);
 	if (cap & MCG_CTL_P)
 		vcpu->msr.mce.ctl = ~0ULL;
 	for (i = 0; i < banks; i++)
@@ -182,6 +225,33 @@ static void uncorrected_error(struct kvm_vcpu *vcpu, u64 *bank, const struct kvm
 }
 
 /*
+ * UCNA, uncorrected, no action required: not signalled by #MC, the processor's state is good (SDM
+ * vol. 3, 16.6.3).
+ */
+static bool is_ucna(const struct kvm_x86_mce *mce)
+{
+	return !mce->mcg_status && !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
+}
+
+/*
+ * One that #MC doesn't signal: it is logged, and CMCI tells of it. Userspace reports errors one by
+ * one, so the guest's threshold is not waited for.
+ */
+static void quiet_error(struct kvm_vcpu *vcpu, u64 *bank, const struct kvm_x86_mce *mce)
+{
+	u32 nr = (bank - vcpu->msr.mce.banks) / BANK_WORDS;
+
+	if (!(bank[BANK_STATUS] & MCI_STATUS_VAL))
+		log_error(bank, mce, mce->status);
+	else if (!(bank[BANK_STATUS] & MCI_STATUS_UC))
+		log_error(bank, mce, mce->status | MCI_STATUS_OVER);
+	else
+		bank[BANK_STATUS] |= MCI_STATUS_OVER;
+	if (vcpu->msr.mce.ctl2[nr] & MCI_CTL2_CMCI_EN)
+		lapic_cmci(vcpu);
+}
+
+/*
  * KVM_X86_SET_MCE: log an error as hardware would (SDM vol. 3, 16.3.2.2 on what overwrites what).
  */
 static long ioctl_set_mce(struct kvm_ioctl_call *call)
@@ -194,19 +264,15 @@ static long ioctl_set_mce(struct kvm_ioctl_call *call)
 		return -EINVAL;
 	bank = &vcpu->msr.mce.banks[BANK_WORDS *
 				    array_index_nospec(mce->bank, KVM_MAX_MCE_BANKS)];
-	if (mce->status & MCI_STATUS_UC) {
+	if ((mce->status & MCI_STATUS_UC) && !is_ucna(mce)) {
 		/* Reporting is off, for all or for this bank. */
 		if ((vcpu->msr.mce.cap & MCG_CTL_P) && vcpu->msr.mce.ctl != ~0ULL)
 			return 0;
 		if (bank[BANK_CTL] != ~0ULL)
 			return 0;
 		uncorrected_error(vcpu, bank, mce);
-	} else if (!(bank[BANK_STATUS] & MCI_STATUS_VAL)) {
-		log_error(bank, mce, mce->status);
-	} else if (!(bank[BANK_STATUS] & MCI_STATUS_UC)) {
-		log_error(bank, mce, mce->status | MCI_STATUS_OVER);
 	} else {
-		bank[BANK_STATUS] |= MCI_STATUS_OVER;
+		quiet_error(vcpu, bank, mce);
 	}
 	return 0;
 }

@@ -368,6 +368,7 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000), RW(mtrr), GF(MTRR), SAVE },
 	{ RANGE(MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_F8000), RW(mtrr), GF(MTRR), SAVE },
 	{ ONE(MSR_IA32_CR_PAT), FIELD_SET(msr.pat, pat_set), GF(PAT), SAVE },
+	{ RANGE(MSR_IA32_MC0_CTL2, MSR_IA32_MC0_CTL2 + KVM_MAX_MCE_BANKS - 1), RW(mce_ctl2) },
 	{ ONE(MSR_MTRRdefType), RW(mtrr), GF(MTRR), SAVE },
 	{ RANGE(0x400, 0x400 + 4 * KVM_MAX_MCE_BANKS - 1), RW(mce) },
 	{ ONE(MSR_RAPL_POWER_UNIT), CONST(0) },

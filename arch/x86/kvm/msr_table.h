@@ -66,7 +66,7 @@ void mtrr_reset(struct kvm_vcpu *vcpu);
 bool pat_valid(u64 pat);
 
 /* mce.c */
-msr_fn mce_get, mce_set;
+msr_fn mce_get, mce_set, mce_ctl2_get, mce_ctl2_set;
 int mce_vcpu_create(struct kvm_vcpu *vcpu);
 void mce_vcpu_free(struct kvm_vcpu *vcpu);
 

@@ -116,7 +116,6 @@ struct kvm_vcpu_msr {
 	u64 tsc_aux; /* [v] */
 	u64 spec_ctrl; /* [v] */
 	u64 arch_capabilities; /* [v] */
-	u64 feature_control; /* [v] */
 	u64 smbase; /* [v] */
 	u64 smi_count; /* [v] */
 	u64 hwcr; /* [v] AMD 0xc0010015 */
@@ -131,6 +130,7 @@ struct kvm_vcpu_msr {
 		u64 status; /* [v] */
 		u64 ctl; /* [v] */
 		u64 *banks; /* [i] 4 words a bank: ctl, status, addr, misc; contents [v] */
+		u64 *ctl2; /* [i] a word a bank: CMCI; contents [v] */
 	} mce;
 };
 

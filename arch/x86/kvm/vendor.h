@@ -48,6 +48,7 @@ struct kvm_vendor_caps {
 	bool xsaves; /* likewise */
 	bool spec_ctrl; /* likewise SPEC_CTRL (0x48): IBRS, STIBP, SSBD offered */
 	bool virt_ssbd; /* likewise VIRT_SPEC_CTRL (0xc001011f) */
+	u64 mcg_cap; /* MCG_CAP bits that its CPUs can have; others are accepted and dropped */
 };
 
 /*

@@ -160,6 +160,9 @@ int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val)
 /* CPUID changed (x2APIC, TSC deadline allowed?); TSC offset or frequency changed: rearm. */
 void lapic_cpuid_changed(struct kvm_vcpu *vcpu);
 void lapic_tsc_changed(struct kvm_vcpu *vcpu);
+/* Corrected machine checks have an interrupt; here is one. */
+void lapic_set_cmci(struct kvm_vcpu *vcpu, bool cmci);
+void lapic_cmci(struct kvm_vcpu *vcpu);
 /* The vCPU thread blocks in HLT / moved to another CPU: migrate its timer. */
 void lapic_migrate_timers(struct kvm_vcpu *vcpu);
 void lapic_timer_to_host(struct kvm_vcpu *vcpu);

@@ -305,6 +305,27 @@ void lapic_cpuid_changed(struct kvm_vcpu *vcpu)
 		l->lvtt_modes |= LAPIC_LVTT_DEADLINE;
 }
 
+/**
+ * lapic_set_cmci() - whether the local APIC has an LVT register for corrected machine checks
+ * @vcpu: the vCPU
+ * @cmci: MCG_CAP.MCG_CMCI_P
+ */
+void lapic_set_cmci(struct kvm_vcpu *vcpu, bool cmci)
+{
+	if (vcpu->lapic)
+		lapic_regs_set_cmci(&vcpu->lapic->regs, cmci);
+}
+
+/**
+ * lapic_cmci() - a corrected machine check, or one that needs no action, interrupts
+ * @vcpu: the vCPU, whose MCG_CAP has MCG_CMCI_P
+ */
+void lapic_cmci(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		lapic_regs_local(&vcpu->lapic->regs, LAPIC_LVTCMCI);
+}
+
 void lapic_tsc_changed(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->lapic)

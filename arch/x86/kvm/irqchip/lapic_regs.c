@@ -15,7 +15,7 @@
 
 #include "lapic_regs.h"
 
-#define LAPIC_MAX_LVT 5 /* LVT entries minus one: no CMCI */
+#define LAPIC_MAX_LVT 5 /* LVT entries minus one, without CMCI's */
 #define ICR_BUSY BIT(12)
 #define ICR_LOGICAL BIT(11)
 #define ICR_ASSERT BIT(14)
@@ -299,7 +299,7 @@ void lapic_regs_recv_illegal(struct lapic_regs *l)
 }
 
 /**
- * lapic_regs_local() - an event of the APIC's own: timer, LINT0, LINT1, error
+ * lapic_regs_local() - an event of the APIC's own: timer, LINT0, LINT1, error, CMCI
  * @l: the APIC
  * @lvt_reg: its LVT register
  *
@@ -433,17 +433,26 @@ static void write_dfr(struct lapic_regs *l, u32 reg, u32 val)
 	lapic_set(l, LAPIC_DFR, val | 0x0fffffff);
 }
 
+static void mask_lvts(struct lapic_regs *l)
+{
+	u32 lvt;
+
+	for (lvt = LAPIC_LVTT; lvt <= LAPIC_LVTERR; lvt += 0x10)
+		lapic_set(l, lvt, lapic_get(l, lvt) | LAPIC_LVT_MASKED);
+	if (l->cmci)
+		lapic_set(l, LAPIC_LVTCMCI, lapic_get(l, LAPIC_LVTCMCI) | LAPIC_LVT_MASKED);
+}
+
 static void write_svr(struct lapic_regs *l, u32 reg, u32 val)
 {
-	u32 legal = 0x3ff, lvt;
+	u32 legal = 0x3ff;
 
 	if (lapic_get(l, LAPIC_VERSION) & LAPIC_VERSION_NO_EOI_BCAST)
 		legal |= LAPIC_SVR_NO_EOI_BCAST;
 	lapic_set(l, LAPIC_SVR, val & legal);
 	/* Disabled by software: all LVTs are masked and stay so (SDM vol. 3, 11.4.7.2). */
 	if (!(val & LAPIC_SVR_ENABLE))
-		for (lvt = LAPIC_LVTT; lvt <= LAPIC_LVTERR; lvt += 0x10)
-			lapic_set(l, lvt, lapic_get(l, lvt) | LAPIC_LVT_MASKED);
+		mask_lvts(l);
 }
 
 static void write_esr(struct lapic_regs *l, u32 reg, u32 val)
@@ -526,6 +535,7 @@ enum lapic_row_flags {
 	LR_WRITE = BIT(1),
 	LR_NOT_X2 = BIT(2), /* no such MSR */
 	LR_ONLY_X2 = BIT(3),
+	LR_CMCI = BIT(4), /* there only with cmci */
 };
 
 /*
@@ -554,6 +564,7 @@ static const struct lapic_reg_row rows[LAPIC_SELF_IPI / 16 + 1] = {
 	[LAPIC_TMR / 16 ... LAPIC_TMR / 16 + 7] = { .flags = LR_READ },
 	[LAPIC_IRR / 16 ... LAPIC_IRR / 16 + 7] = { .flags = LR_READ },
 	[LAPIC_ESR / 16] = { NULL, write_esr, 0, LR_READ | LR_WRITE },
+	[LAPIC_LVTCMCI / 16] = { NULL, write_lvt, LVT_LEGAL(0x700), LR_READ | LR_WRITE | LR_CMCI },
 	[LAPIC_ICR / 16] = { NULL, write_icr, 0, LR_READ | LR_WRITE },
 	[LAPIC_ICR2 / 16] = { NULL, write_icr2, 0, LR_READ | LR_WRITE | LR_NOT_X2 },
 	[LAPIC_LVTT / 16] = { NULL, write_lvtt, LVT_LEGAL(GENMASK(18, 17)), LR_READ | LR_WRITE },
@@ -575,7 +586,7 @@ static const struct lapic_reg_row *find_row(struct lapic_regs *l, u32 reg, u8 ac
 	if (reg / 16 >= ARRAY_SIZE(rows))
 		return NULL;
 	row = &rows[array_index_nospec(reg / 16, ARRAY_SIZE(rows))];
-	if (!(row->flags & access) || (row->flags & (l->x2apic ? LR_NOT_X2 : LR_ONLY_X2)))
+	if (!(row->flags & access) || (row->flags & l->absent))
 		return NULL;
 	return row;
 }
@@ -682,7 +693,7 @@ int lapic_regs_write_icr(struct lapic_regs *l, u64 val)
  */
 void lapic_regs_reset(struct lapic_regs *l)
 {
-	u32 lvt, version = lapic_get(l, LAPIC_VERSION) & LAPIC_VERSION_NO_EOI_BCAST;
+	u32 version = lapic_get(l, LAPIC_VERSION) & LAPIC_VERSION_NO_EOI_BCAST;
 
 	lapic_timer_stop(l);
 	memset(l->page, 0, LAPIC_PAGE_SIZE);
@@ -690,15 +701,38 @@ void lapic_regs_reset(struct lapic_regs *l)
 	l->isr_words = 0;
 	bitmap_zero(l->posted, 256);
 	l->esr_pending = 0;
-	lapic_set(l, LAPIC_VERSION, 0x14 | LAPIC_MAX_LVT << 16 | version);
+	lapic_set(l, LAPIC_VERSION, 0x14 | (LAPIC_MAX_LVT + l->cmci) << 16 | version);
 	lapic_set(l, LAPIC_SVR, 0xff);
 	lapic_set(l, LAPIC_DFR, ~0U);
-	for (lvt = LAPIC_LVTT; lvt <= LAPIC_LVTERR; lvt += 0x10)
-		lapic_set(l, lvt, LAPIC_LVT_MASKED);
+	mask_lvts(l);
 	if (l->extint_quirk)
 		lapic_set(l, LAPIC_LVT0, IRQ_EXTINT << 8);
 	set_id(l);
 	remember(l);
+}
+
+static void set_absent(struct lapic_regs *l)
+{
+	l->absent = (l->x2apic ? LR_NOT_X2 : LR_ONLY_X2) | (l->cmci ? 0 : LR_CMCI);
+}
+
+/**
+ * lapic_regs_set_cmci() - whether there is an LVT register for corrected machine checks
+ * @l: the APIC
+ * @cmci: it is there, masked at first
+ *
+ * Context: the vCPU's thread.
+ */
+void lapic_regs_set_cmci(struct lapic_regs *l, bool cmci)
+{
+	u32 version = lapic_get(l, LAPIC_VERSION) & ~GENMASK(23, 16);
+
+	if (l->cmci == cmci)
+		return;
+	l->cmci = cmci;
+	set_absent(l);
+	lapic_set(l, LAPIC_LVTCMCI, cmci ? LAPIC_LVT_MASKED : 0);
+	lapic_set(l, LAPIC_VERSION, version | (LAPIC_MAX_LVT + cmci) << 16);
 }
 
 /**
@@ -713,6 +747,7 @@ void lapic_regs_set_mode(struct lapic_regs *l, bool hw_enabled, bool x2apic)
 
 	WRITE_ONCE(l->hw_enabled, hw_enabled);
 	WRITE_ONCE(l->x2apic, x2apic);
+	set_absent(l);
 	/* What was programmed doesn't survive a disabled APIC (SDM vol. 3, 11.4.3). */
 	if (off)
 		lapic_regs_reset(l);
@@ -749,6 +784,8 @@ void lapic_regs_restore(struct lapic_regs *l, const void *in)
 		u32 val;
 
 		memcpy(&val, in + reg, sizeof(val));
+		if (reg == LAPIC_LVTCMCI)
+			val = l->cmci ? val & lvt_writable(l, reg) : 0;
 		if (reg >= LAPIC_LVTT && reg <= LAPIC_LVTERR)
 			val &= lvt_writable(l, reg);
 		lapic_set(l, reg, val);

@@ -38,6 +38,7 @@ enum lapic_reg {
 	LAPIC_TMR = 0x180,
 	LAPIC_IRR = 0x200,
 	LAPIC_ESR = 0x280,
+	LAPIC_LVTCMCI = 0x2f0, /* only with @cmci */
 	LAPIC_ICR = 0x300,
 	LAPIC_ICR2 = 0x310,
 	LAPIC_LVTT = 0x320,
@@ -90,6 +91,8 @@ struct lapic_timer {
  * @lvtt_modes: LVTT mode bits that exist for this guest
  * @hw_enabled: APICBASE.EN
  * @x2apic: APICBASE.EXTD
+ * @cmci: there is an LVT register for corrected machine checks (SDM vol. 3, 16.5.1)
+ * @absent: flags of registers that follow from the two: such a register isn't there
  * @extint_quirk: LVT0 of the boot processor is ExtINT after reset, as the ABI has it
  * @timer: see there
  * @hw: hardware delivers; written by the vCPU's thread
@@ -107,6 +110,8 @@ struct lapic_regs {
 	u32 lvtt_modes;
 	bool hw_enabled;
 	bool x2apic;
+	bool cmci;
+	u8 absent;
 	bool extint_quirk;
 	struct lapic_timer timer;
 	bool hw;
@@ -153,6 +158,7 @@ static inline bool lapic_regs_enabled(const struct lapic_regs *l)
 /* lapic_regs.c */
 void lapic_regs_reset(struct lapic_regs *l);
 void lapic_regs_set_mode(struct lapic_regs *l, bool hw_enabled, bool x2apic);
+void lapic_regs_set_cmci(struct lapic_regs *l, bool cmci);
 bool lapic_regs_match(const struct lapic_regs *l, const struct irq_msg *msg);
 int lapic_regs_accept(struct lapic_regs *l, u8 vector, bool level);
 void lapic_regs_sync(struct lapic_regs *l);

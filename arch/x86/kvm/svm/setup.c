@@ -10,6 +10,7 @@
 #include <linux/pgtable.h>
 #include <asm/cpu_device_id.h>
 #include <asm/cpufeature.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
@@ -142,6 +143,7 @@ static void __init fill_caps(void)
 	caps.invpcid = true;
 	caps.xsaves = true;
 	caps.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
+	caps.mcg_cap = MCG_BANKCNT_MASK | MCG_CTL_P; /* APM vol. 2, 9.3.2.1 */
 	caps.virt_ssbd = svm_features.ssbd_msr;
 }
 

@@ -416,6 +416,7 @@ static void __init fill_caps(void)
 		       f->can.cpu2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	caps.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	caps.virt_ssbd = false;
+	caps.mcg_cap = ~0ULL;
 	caps.invpcid = f->can.cpu2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	caps.xsaves = f->can.cpu2 & VMX_CPU2_XSAVES;
 }
