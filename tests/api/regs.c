@@ -740,6 +740,39 @@ static void user_stack(const void *arg)
 	expect_eq("TR: busy", s.tr.type, 11);
 }
 
+/* Userspace may set CR4.PCIDE before paging is on, where the guest itself couldn't. */
+static void early_pcide(const void *arg)
+{
+	static const uint8_t code[] = {
+		0xe6, 0x80, /* out %al, $0x80 */
+		0x0f, 0x20, 0xc0, /* mov %cr0, %eax */
+		0x0d, 0x00, 0x00, 0x00, 0x80, /* or $CR0_PG, %eax */
+		0x0f, 0x22, 0xc0, /* mov %eax, %cr0 */
+		0xe6, 0x80,
+	};
+	struct vcpu *vcpu = fresh();
+	struct kvm_sregs s;
+
+	(void)arg;
+	if (!guest_has(vcpu->vm->kvm, 1, 0, 'c', 17))
+		row_skip("no PCIDs");
+	memcpy(vm_ptr(vcpu->vm, GUEST_REAL, sizeof(code)), code, sizeof(code));
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_REAL, 0x7000);
+	s = vcpu_sregs(vcpu);
+	s.cr0 &= ~CR0_PG;
+	s.efer &= ~EFER_LMA;
+	s.cr4 |= CR4_PCIDE;
+	s.cs = flat_segment(SEL_CODE32, 11, false, true);
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	expect_eq("CR4.PCIDE", vcpu_sregs(vcpu).cr4 & CR4_PCIDE, CR4_PCIDE);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	expect_eq("without paging: CR4.PCIDE", vcpu_sregs(vcpu).cr4 & CR4_PCIDE, CR4_PCIDE);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	s = vcpu_sregs(vcpu);
+	expect_eq("in long mode: EFER.LMA", s.efer & EFER_LMA, EFER_LMA);
+	expect_eq("in long mode: CR4.PCIDE", s.cr4 & CR4_PCIDE, CR4_PCIDE);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "regs", .run = regs },
 	{ .name = "sregs", .run = sregs },
@@ -766,6 +799,7 @@ static const struct test_row rows[] = {
 	{ .name = "translate", .run = translate },
 	{ .name = "transplant", .run = transplant },
 	{ .name = "user-stack", .run = user_stack },
+	{ .name = "early-pcide", .run = early_pcide },
 };
 
 int main(int argc, char **argv)

@@ -40,6 +40,14 @@ static void flush_guest_tlb(struct kvm_vcpu *vcpu)
 	kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
 }
 
+/* A new EFER in regs.efer; what hardware has of CR4 depends on LMA (kvm_hw_cr4()). */
+static void set_efer(struct kvm_vcpu *vcpu)
+{
+	vendor_call(set_efer, vcpu);
+	if (kvm_cr4(vcpu) & X86_CR4_PCIDE)
+		vendor_call(set_cr4, vcpu);
+}
+
 /**
  * kvm_set_cr0() - MOV to CR0, LMSW, CLTS
  * @vcpu: the vCPU
@@ -61,7 +69,7 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 			if (!kvm_is_pae(vcpu) || cs_is_long(vcpu))
 				return -EINVAL;
 			vcpu->regs.efer |= EFER_LMA;
-			vendor_call(set_efer, vcpu);
+			set_efer(vcpu);
 		}
 	} else if (!(cr0 & X86_CR0_PG) && (old & X86_CR0_PG)) {
 		if ((vcpu->regs.efer & EFER_LMA) && cs_is_long(vcpu))
@@ -69,7 +77,7 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 		if (kvm_cr4(vcpu) & X86_CR4_PCIDE)
 			return -EINVAL;
 		vcpu->regs.efer &= ~(u64)EFER_LMA;
-		vendor_call(set_efer, vcpu);
+		set_efer(vcpu);
 	}
 	if (!(cr0 & X86_CR0_WP) && (kvm_cr4(vcpu) & X86_CR4_CET))
 		return -EINVAL;
@@ -184,7 +192,7 @@ int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host)
 		efer = (efer & ~(u64)EFER_LMA) | (old & EFER_LMA);
 	}
 	vcpu->regs.efer = efer;
-	vendor_call(set_efer, vcpu);
+	set_efer(vcpu);
 	if ((old ^ efer) & (EFER_NX | EFER_LMA))
 		flush_guest_tlb(vcpu);
 	if ((old ^ efer) & EFER_SVME)
@@ -238,6 +246,11 @@ bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s)
 			return false;
 		return !(s->cr3 >> vcpu->cpuid.maxphyaddr);
 	}
-	/* Not in long mode: no LMA, no 64-bit code. */
-	return !(s->efer & EFER_LMA) && !s->cs.l && !(s->cr4 & X86_CR4_PCIDE);
+	/*
+	 * Not in long mode: no LMA, no 64-bit code. PCIDs must wait for it, but may be set by
+	 * userspace already, which restores registers in an order of its own.
+	 */
+	if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PCIDE))
+		return false;
+	return !(s->efer & EFER_LMA) && !s->cs.l;
 }

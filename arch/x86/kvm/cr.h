@@ -6,6 +6,8 @@
 #ifndef GUESTMODE_CR_H
 #define GUESTMODE_CR_H
 
+#include <asm/cpufeature.h>
+
 #include "access.h"
 
 /*
@@ -20,6 +22,25 @@ u64 kvm_get_cr8(struct kvm_vcpu *vcpu);
 int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host);
 int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value);
 bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s);
+
+/**
+ * kvm_hw_cr4() - CR4 while the guest runs
+ * @vcpu: the vCPU
+ *
+ * MCE is on: a machine check with CR4.MCE=0 would shut the machine down, not the guest. PCIDE is
+ * off outside of long mode, where userspace may have set it: an entry would fail (SDM vol. 3,
+ * 26.3.1.1).
+ */
+static inline u64 kvm_hw_cr4(struct kvm_vcpu *vcpu)
+{
+	u64 cr4 = kvm_cr4(vcpu);
+
+	if (boot_cpu_has(X86_FEATURE_MCE))
+		cr4 |= X86_CR4_MCE;
+	if (!(vcpu->regs.efer & EFER_LMA))
+		cr4 &= ~X86_CR4_PCIDE;
+	return cr4;
+}
 
 /* After RESET: SDM vol. 3, table 9-1 */
 #define KVM_DR6_INIT 0xffff0ff0

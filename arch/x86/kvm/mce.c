@@ -243,7 +243,7 @@ static void quiet_error(struct kvm_vcpu *vcpu, u64 *bank, const struct kvm_x86_m
 
 	if (!(bank[BANK_STATUS] & MCI_STATUS_VAL))
 		log_error(bank, mce, mce->status);
-	else if (!(bank[BANK_STATUS] & MCI_STATUS_UC))
+	else if ((mce->status & MCI_STATUS_UC) || !(bank[BANK_STATUS] & MCI_STATUS_UC))
 		log_error(bank, mce, mce->status | MCI_STATUS_OVER);
 	else
 		bank[BANK_STATUS] |= MCI_STATUS_OVER;

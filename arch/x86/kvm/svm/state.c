@@ -4,6 +4,7 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 
+#include "cr.h"
 #include "svm.h"
 
 /* --- segments -------------------------------------------------------------------------------- */
@@ -154,17 +155,12 @@ void svm_set_cr0(struct kvm_vcpu *vcpu)
 /**
  * svm_set_cr4() - a new CR4 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
- *
- * MCE stays on in hardware: a machine check with CR4.MCE=0 would shut the machine down, not the
- * guest.
  */
 void svm_set_cr4(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	u64 old = svm->vmcb->save.cr4, hw = vcpu->regs.val[KVM_REG_CR4];
+	u64 old = svm->vmcb->save.cr4, hw = kvm_hw_cr4(vcpu);
 
-	if (boot_cpu_has(X86_FEATURE_MCE))
-		hw |= X86_CR4_MCE;
 	svm->vmcb->save.cr4 = hw;
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR4);
 	svm_dirty(svm, SVM_CLEAN_CR);

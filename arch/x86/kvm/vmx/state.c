@@ -2,7 +2,6 @@
 /* Registers that live in the VMCS's guest-state area (SDM vol. 3, 24.4), and RESET and INIT. */
 
 #include <linux/srcu.h>
-#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 
 #include "cpuid.h"
@@ -125,20 +124,15 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu)
 /**
  * vmx_set_cr4() - a new CR4 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
- *
- * MCE stays on in hardware: a machine check with CR4.MCE=0 would shut the machine down, not the
- * guest.
  */
 void vmx_set_cr4(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 cr4 = vcpu->regs.val[KVM_REG_CR4], hw = cr4 | vmx_features.cr4_fixed0;
+	u64 cr4 = vcpu->regs.val[KVM_REG_CR4];
 	u64 changed = cr4 ^ vmcs_read(CR4_READ_SHADOW);
 
-	if (boot_cpu_has(X86_FEATURE_MCE))
-		hw |= X86_CR4_MCE;
 	vmcs_write(CR4_READ_SHADOW, cr4);
-	vmcs_write(GUEST_CR4, hw);
+	vmcs_write(GUEST_CR4, kvm_hw_cr4(vcpu) | vmx_features.cr4_fixed0);
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR4);
 	if (changed & (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP))
 		reload_pdptes(vmx);
