@@ -3,7 +3,7 @@
  * fuzz-ioctl - random sequences of calls on /dev/kvm, guided by KCOV.
  *
  * usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]
- *        fuzz-ioctl -r PROGRAM
+ *        fuzz-ioctl -r PROGRAM...
  *
  *   -t SECONDS  for so long (60)
  *   -n COUNT    so many programs, however long it takes
@@ -11,7 +11,7 @@
  *   -w WORKERS  so many processes at a time (12)
  *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage
  *   -v          print each program before it runs: for one that takes the host along
- *   -r PROGRAM  run this one (hexadecimal, as printed) and tell what it does
+ *   -r          run these (hexadecimal, as printed, in that order) and tell what they do
  *
  * The host's kernel must have KCOV (the debug kernel). What it has to say about us is seen at once
  * by its taint, and by the rig. Exit status: 0, 1 after a complaint, 2 for a bad command line.
@@ -36,7 +36,7 @@ static struct {
 	unsigned long programs, steps;
 	unsigned int nr_corpus;
 	bool stop;
-	struct program running[MAX_WORKERS];
+	struct chain running[MAX_WORKERS];
 	struct program corpus[MAX_CORPUS]; /* one of size 0 isn't there yet */
 } * shared;
 
@@ -154,7 +154,7 @@ static void make_program(struct program *p, struct rng *r)
 			return;
 	}
 	p->size = 0;
-	random_bytes(p, r, 0, 16 + below(r, 240));
+	random_bytes(p, r, 0, 8 + below(r, 120));
 }
 
 static void print_program(const struct program *p)
@@ -209,13 +209,18 @@ static bool is_over(const struct options *o, time_t start)
 static void work(const struct options *o, unsigned int nr, unsigned long clean, time_t start)
 {
 	struct rng r = { o->seed + nr * 0x100000001ull };
-	struct program *p = &shared->running[nr];
+	struct chain *chain = &shared->running[nr];
+	struct program made, *p;
 
 	program_init();
 	if (!kcov_start())
 		die("/sys/kernel/debug/kcov");
 	while (!is_over(o, start)) {
-		make_program(p, &r);
+		make_program(&made, &r);
+		if (program_begins(&made))
+			chain->n = 0;
+		p = &chain->program[chain->n++];
+		*p = made;
 		if (o->verbose)
 			print_program(p);
 		kcov_begin();
@@ -226,6 +231,7 @@ static void work(const struct options *o, unsigned int nr, unsigned long clean, 
 		if (taint() != clean)
 			__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
 	}
+	program_end();
 	exit(0);
 }
 
@@ -251,7 +257,7 @@ static bool wait_for(unsigned int workers, time_t start)
 		now = time(NULL);
 		if (now - told >= 60) {
 			told = now;
-			fprintf(stderr, "%ld s: %lu programs, %lu calls, %u places, %u kept\n",
+			fprintf(stderr, "%ld s: %lu programs, %lu steps, %u places, %u kept\n",
 				(long)(now - start), shared->programs, shared->steps, kcov_places(),
 				shared->nr_corpus);
 		}
@@ -264,7 +270,7 @@ static int fuzz(const struct options *o)
 {
 	unsigned long before = taint();
 	time_t start = time(NULL);
-	unsigned int i;
+	unsigned int i, k;
 	bool good;
 
 	printf("# seed %llu, %lu workers\n", (unsigned long long)o->seed, o->workers);
@@ -278,13 +284,16 @@ static int fuzz(const struct options *o)
 		}
 	}
 	good = wait_for(o->workers, start) && taint() == before;
-	for (i = 0; i < o->workers && !good; i++)
-		print_program(&shared->running[i]);
+	for (i = 0; i < o->workers && !good; i++) {
+		printf("# worker %u:\n", i);
+		for (k = 0; k < shared->running[i].n; k++)
+			print_program(&shared->running[i].program[k]);
+	}
 	if (o->places)
 		kcov_print();
 	printf("%sok 1 - %lu programs, the kernel doesn't complain: its taint was %lx, is %lx\n",
 	       good ? "" : "not ", shared->programs, before, taint());
-	printf("# figure: %lu programs, %lu calls, %u places in the driver, %u programs kept, "
+	printf("# figure: %lu programs, %lu steps, %u places in the driver, %u programs kept, "
 	       "%ld s\n1..1\n",
 	       shared->programs, shared->steps, kcov_places(), shared->nr_corpus,
 	       (long)(time(NULL) - start));
@@ -295,18 +304,35 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]\n"
-		"       fuzz-ioctl -r PROGRAM\n");
+		"       fuzz-ioctl -r PROGRAM...\n");
 	return 2;
+}
+
+/* All of them are looked at before the first one runs. */
+static int replay(char **text)
+{
+	struct program p;
+	char **t;
+
+	for (t = text; *t; t++)
+		if (!parse_program(&p, *t))
+			return usage();
+	program_init();
+	for (t = text; *t; t++) {
+		parse_program(&p, *t);
+		program_run(&p, true);
+	}
+	program_end();
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = { .seconds = 60, .workers = 12, .seed = time(NULL) };
-	const char *replay = NULL;
-	struct program p;
+	bool again = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "t:n:s:w:pvr:")) != -1) {
+	while ((option = getopt(argc, argv, "t:n:s:w:pvr")) != -1) {
 		switch (option) {
 		case 't':
 			o.seconds = strtoul(optarg, NULL, 0);
@@ -327,21 +353,17 @@ int main(int argc, char **argv)
 			o.verbose = true;
 			break;
 		case 'r':
-			replay = optarg;
+			again = true;
 			break;
 		default:
 			return usage();
 		}
 	}
-	if (optind < argc || (replay && !parse_program(&p, replay)) || !o.workers ||
-	    o.workers > MAX_WORKERS)
+	if ((optind < argc) != again || !o.workers || o.workers > MAX_WORKERS)
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (replay) {
-		program_init();
-		program_run(&p, true);
-		return 0;
-	}
+	if (again)
+		return replay(argv + optind);
 	shared = shared_memory(sizeof(*shared));
 	kcov_init();
 	return fuzz(&o);

@@ -20,7 +20,7 @@
 /* A call that sleeps is ended after so long. */
 #define CALL_US 2000
 
-static int dev = -1;
+static struct state machine = { .dev = -1, .eventfd = -1 };
 static size_t run_size;
 static unsigned int nr_rows;
 
@@ -447,27 +447,51 @@ static void step(struct state *s)
 	}
 }
 
+/* The first byte says so: one in 32 by chance. */
+bool program_begins(const struct program *p)
+{
+	return !machine.programs || machine.programs >= CHAIN || p->bytes[0] < 8;
+}
+
+void program_end(void)
+{
+	struct state *s = &machine;
+	unsigned int i;
+
+	for (i = 0; i < s->vcpus; i++) {
+		if (s->run[i])
+			munmap(s->run[i], run_size);
+		if (s->vcpu[i] >= 0)
+			close(s->vcpu[i]);
+	}
+	for (i = 0; i < s->vms; i++)
+		if (s->vm[i] >= 0)
+			close(s->vm[i]);
+	if (s->eventfd >= 0)
+		close(s->eventfd);
+	*s = (struct state){ .dev = s->dev, .eventfd = -1 };
+	arena_reset();
+}
+
 unsigned int program_run(const struct program *p, bool trace)
 {
-	struct state s = { .program = p, .dev = dev, .trace = trace };
-	unsigned int i, steps = 0;
+	struct state *s = &machine;
+	bool begins = program_begins(p);
+	unsigned int steps = 0;
 
-	s.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	set_up(&s);
-	for (; s.at < p->size; steps++)
-		step(&s);
-	stop_runner();
-	for (i = 0; i < s.vcpus; i++) {
-		if (s.run[i])
-			munmap(s.run[i], run_size);
-		if (s.vcpu[i] >= 0)
-			close(s.vcpu[i]);
+	if (begins)
+		program_end();
+	s->program = p;
+	s->at = 1;
+	s->trace = trace;
+	if (begins) {
+		s->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		set_up(s);
 	}
-	for (i = 0; i < s.vms; i++)
-		if (s.vm[i] >= 0)
-			close(s.vm[i]);
-	close(s.eventfd);
-	arena_reset();
+	s->programs++;
+	for (; s->at < p->size; steps++)
+		step(s);
+	stop_runner();
 	return steps;
 }
 
@@ -481,13 +505,13 @@ void program_init(void)
 {
 	struct sigaction alarm = { .sa_handler = on_alarm };
 
-	dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (dev < 0)
+	machine.dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (machine.dev < 0)
 		die("/dev/kvm");
-	run_size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
+	run_size = ioctl(machine.dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 	sigaction(SIGALRM, &alarm, NULL);
 	while (ioctl_rows[nr_rows].name)
 		nr_rows++;
-	args_init(dev);
+	args_init(machine.dev);
 	arena_reset();
 }
