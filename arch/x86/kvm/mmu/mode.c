@@ -120,14 +120,17 @@ static __always_inline struct kvm_walk_hit *find_hit(struct kvm_vcpu *vcpu, gva_
 static __always_inline bool verify_hit(const struct kvm_walk_hit *hit, int offset, u64 *bytes)
 {
 	const u64 __user *page = (const u64 __user *)hit->place.hva;
+	/* Pointers: a checker of arrays' bounds would call its report in between. */
+	const u64 __user *const *where = hit->where;
+	const u64 *entry = hit->entry;
 	unsigned int i;
 	u64 now;
 
-	if (!user_read_access_begin(hit->nr ? hit->where[0] : page, sizeof(now)))
+	if (!user_read_access_begin(hit->nr ? where[0] : page, sizeof(now)))
 		return false;
 	for (i = 0; i < hit->nr; i++) {
-		unsafe_get_user(now, hit->where[i], fault);
-		if (now != hit->entry[i])
+		unsafe_get_user(now, where[i], fault);
+		if (now != entry[i])
 			goto fault;
 	}
 	if (offset >= 0) {
