@@ -36,6 +36,22 @@ static struct vcpu *real_vcpu(struct vm *vm, const void *code, size_t bytes)
 #define real_guest(vm, code) real_vcpu(vm, code, sizeof(code))
 
 /*
+ * A guest that doesn't exit by itself, with interrupts off; but in Bochs's Intel host with them on:
+ * it doesn't notice that external interrupts count again when an entry leaves RFLAGS.IF at 0.
+ */
+static struct vcpu *spinner(struct vcpu *vcpu)
+{
+	const char *cpu = getenv("RIG_CPU"), *emulator = getenv("RIG_EMULATOR");
+	struct kvm_regs regs = vcpu_regs(vcpu);
+
+	if (cpu && emulator && !strcmp(cpu, "vmx") && !strcmp(emulator, "bochs")) {
+		regs.rflags |= 1 << 9;
+		expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	}
+	return vcpu;
+}
+
+/*
  * Ioctls that a vCPU must not know. Linux's own driver says EINVAL here, where ENOTTY is the rule.
  */
 static void unknown_ioctls(const void *arg)
@@ -271,7 +287,7 @@ static void signal_ends(struct vcpu *vcpu)
 static void signal_spinning(const void *arg)
 {
 	(void)arg;
-	signal_ends(real_guest(vm_new_ram(), spin));
+	signal_ends(spinner(real_guest(vm_new_ram(), spin)));
 }
 
 static void signal_halted(const void *arg)
@@ -303,7 +319,7 @@ static const uint8_t count[] = { 0x66, 0xff, 0x06, 0x00, 0x60, 0xeb, 0xf9 }; /* 
 static void traced_child(volatile uint64_t *where)
 {
 	struct vm *vm = vm_new_ram();
-	struct vcpu *vcpu = real_guest(vm, count);
+	struct vcpu *vcpu = spinner(real_guest(vm, count));
 
 	*where = (uintptr_t)vm_ptr(vm, COUNTER, 4);
 	while (vcpu_run(vcpu) < 0 && errno == EINTR)
@@ -530,7 +546,7 @@ static void *run_thread(void *arg)
 /* While a thread runs the vCPU, another's ioctl waits for it to leave. */
 static void run_excludes(const void *arg)
 {
-	struct vcpu *vcpu = real_guest(vm_new_ram(), spin);
+	struct vcpu *vcpu = spinner(real_guest(vm_new_ram(), spin));
 	struct timespec pause = { .tv_nsec = 20000000 }, t0, t1;
 	pthread_t thread, kicker;
 	struct kvm_regs regs;
@@ -665,10 +681,15 @@ static void read_log(int log, char *text, size_t size)
 /* CVE-2015-5307, -8104: #AC, #DB and #MC are the host's, whatever the guest is. */
 static void check_exceptions(const char *text)
 {
-	const char *at = strstr(text, "exceptions 0x");
+	const char *const word = "exceptions 0x", *at = text;
 	const uint32_t want = 1 << 17 | 1 << 1 | 1 << 18;
-	uint32_t seen = at ? strtoul(at + strlen("exceptions "), NULL, 16) : 0;
+	uint32_t seen = 0;
 
+	/* A VMCS has pending ones, too: none. */
+	while ((at = strstr(at, word))) {
+		at += strlen(word);
+		seen |= strtoul(at, NULL, 16);
+	}
 	expect_true((seen & want) == want, "intercepted exceptions: expected at least %#x, saw %#x",
 		    want, seen);
 }
@@ -679,10 +700,30 @@ static void check_exceptions(const char *text)
  */
 static void refused_entry(const void *arg)
 {
-	static const char *const words[] = { "VMCB of vCPU 0", "intercepts: CR", "ASID",
-					     "nested paging", "exit: code", "event to inject", "RIP 0x",
-					     "CR0 0x", "DR6 0x", "CS   selector", "TR   selector",
-					     "IDTR selector", "STAR 0x", "SYSENTER CS" };
+	static const char *const vmcb[] = { "VMCB of vCPU 0", "intercepts: CR", "ASID",
+					    "nested paging",  "exit: code",	"event to inject",
+					    "RIP 0x",	      "CR0 0x",		"DR6 0x",
+					    "CS   selector",  "TR   selector",	"IDTR selector",
+					    "STAR 0x",	      "SYSENTER CS",	NULL };
+	static const char *const vmcs[] = { "entry of vCPU 0 failed",
+					    "VMCS, last on",
+					    "guest:",
+					    "RIP 0x",
+					    "(shadow 0x",
+					    "PDPTEs 0x",
+					    "DR7 0x",
+					    "interruptibility 0x",
+					    "CS   selector",
+					    "TR   selector",
+					    "GDTR limit",
+					    "SYSENTER CS",
+					    "host:",
+					    "controls:",
+					    "pin 0x",
+					    "EPT 0x",
+					    "event to inject",
+					    NULL };
+	const char *const *words = access("/sys/module/kvm_intel", F_OK) ? vmcb : vmcs;
 	static char text[1 << 20];
 	struct vm *vm = vm_new_ram();
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
@@ -711,7 +752,7 @@ static void refused_entry(const void *arg)
 		expect_true(reason & 0x80000000, "reason: saw %#llx", reason);
 	}
 	read_log(log, text, sizeof(text));
-	for (i = 0; i < ARRAY_SIZE(words); i++)
+	for (i = 0; words[i]; i++)
 		expect_true(strstr(text, words[i]), "the log: expected '%s'", words[i]);
 	check_exceptions(text);
 	for (; (at = strstr(at, words[0])); at++)
