@@ -482,6 +482,8 @@ static u32 lvt_writable(const struct lapic_regs *l, u32 reg)
 		return 0x7ff | GENMASK(16, 15) | BIT(13);
 	case LAPIC_LVTERR:
 		return 0xff | LAPIC_LVT_MASKED;
+	case LAPIC_LVTCMCI:
+		return l->cmci ? 0x7ff | LAPIC_LVT_MASKED : 0;
 	default:
 		return 0x7ff | LAPIC_LVT_MASKED;
 	}
@@ -784,9 +786,7 @@ void lapic_regs_restore(struct lapic_regs *l, const void *in)
 		u32 val;
 
 		memcpy(&val, in + reg, sizeof(val));
-		if (reg == LAPIC_LVTCMCI)
-			val = l->cmci ? val & lvt_writable(l, reg) : 0;
-		if (reg >= LAPIC_LVTT && reg <= LAPIC_LVTERR)
+		if (reg == LAPIC_LVTCMCI || (reg >= LAPIC_LVTT && reg <= LAPIC_LVTERR))
 			val &= lvt_writable(l, reg);
 		lapic_set(l, reg, val);
 	}
