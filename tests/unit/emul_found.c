@@ -96,11 +96,27 @@ static void test_canonical_offset(void)
 	tap_eq(w.c.exc.vector, 13, "is #GP, not #PF");
 }
 
+/* PREFETCH of a register: AMD APM vol. 3, appendix A, group P; Intel's CPUs take it for a NOP. */
+static void test_prefetch(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.c.vendor = EMUL_VENDOR_INTEL;
+	tap_eq(run("\x0f\x0d\xcd"), EMUL_OK, "Intel: prefetch of a register");
+	tap_eq(w.c.rip, CODE + 3, "does nothing");
+	setup(EMUL_MODE_PROT64);
+	w.c.vendor = EMUL_VENDOR_AMD;
+	tap_eq(run("\x0f\x0d\xcd"), EMUL_EXCEPTION, "AMD: prefetch of a register");
+	tap_eq(w.c.exc.vector, 6, "is #UD");
+	w.gpr[EMUL_RBX] = DATA;
+	tap_eq(run("\x0f\x0d\x0b"), EMUL_OK, "AMD: prefetchw [rbx]");
+}
+
 int main(void)
 {
 	test_canonical_offset();
 	test_movnti();
 	test_alignment();
 	test_far_call();
+	test_prefetch();
 	return tap_done();
 }

@@ -195,6 +195,28 @@ static bool loop_rep(const struct trial *t, const struct cpu_out *out)
 	       (out->vector == EXC_DB || out->vector == EXC_GP);
 }
 
+/*
+ * A taken conditional jump whose last byte is the code segment's last: AMD's family 1Ah was seen to
+ * fault as if it fell through, for some histories of its branch predictor.
+ */
+static bool jump_at_limit(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+	emul_exec_fn fn = i->row ? i->row->exec : NULL;
+
+	return cpu_is_amd() && t->bits != BITS_64 && fn == emul_jcc && t->res == EMUL_OK &&
+	       out->vector == EXC_GP && !out->error_code && out->rip == t->in.rip &&
+	       t->seg[EMUL_SEG_CS].limit == t->in.rip + i->len - 1;
+}
+
+/* PUSH of a segment register by 4 bytes: Intel's may write 2 of them. Intel SDM vol. 2, "PUSH". */
+static bool short_push(const struct trial *t, const struct cpu_out *out)
+{
+	const struct emul_insn *i = &t->insn;
+
+	return !cpu_is_amd() && i->row && i->row->exec == emul_push_seg && i->opsize == 4;
+}
+
 /* Is it undefined, and more than 15 bytes? That takes at least 4 prefixes. */
 static bool undefined_and_too_long(const struct trial *t, const struct cpu_out *out)
 {
@@ -285,6 +307,25 @@ static bool far_call_pushes(const struct trial *t, const struct cpu_out *out)
 	return is_far_call(&t->insn) && t->res == EMUL_EXCEPTION;
 }
 
+/*
+ * Intel's may push in another order, and only what is above SP counts: Intel SDM vol. 3, "Fault
+ * Handling Effects on the Stack".
+ */
+static bool pushes(const struct trial *t, const struct cpu_out *out)
+{
+	emul_exec_fn fn = t->insn.row ? t->insn.row->exec : NULL;
+
+	return !cpu_is_amd() && t->res == EMUL_EXCEPTION &&
+	       (fn == emul_pusha || fn == emul_enter || fn == emul_call_rel || fn == emul_call_ind);
+}
+
+/* Intel's need not check the alignment of vectors: Intel SDM vol. 3, 6.15, interrupt 17. */
+static bool vector_alignment(const struct trial *t, const struct cpu_out *out)
+{
+	return !cpu_is_amd() && t->insn.row && t->insn.row->flags & F_SSE &&
+	       t->res == EMUL_EXCEPTION && t->exc.vector == EXC_AC;
+}
+
 #define FAULT 1 /* explains how it ends */
 #define RESULT 2 /* explains the state after it */
 
@@ -300,8 +341,12 @@ static struct explanation {
 	{ far_return_order, FAULT, "order of slots and descriptor", "RETF, IRET", 0 },
 	{ far_call_stack, FAULT, "order of stack and target", "far CALL", 0 },
 	{ far_call_pushes, RESULT, "what was pushed before a fault", "far CALL", 0 },
+	{ pushes, RESULT, "what was pushed before a fault", "PUSHA, ENTER, CALL, Intel", 0 },
 	{ far_return_carry, RESULT, "carry out of a 16-bit SP", "RETF n, AMD", 0 },
 	{ loop_rep, FAULT | RESULT, "F2 and F3 are the condition", "LOOPE, LOOPNE, AMD", 0 },
+	{ jump_at_limit, FAULT, "taken, and faults past its end", "Jcc, AMD", 0 },
+	{ short_push, RESULT, "the upper half of the slot", "PUSH Sreg, Intel", 0 },
+	{ vector_alignment, FAULT, "may go unchecked", "vector moves, #AC, Intel", 0 },
 	{ undefined_at_end, FAULT, "undefined, and fetched further", "#UD", 0 },
 	{ undefined_and_too_long, FAULT, "undefined, and more than 15 bytes", "#UD", 0 },
 	{ unknown_at_end, FAULT, "unknown here, and not fetched further", "#UD", 0 },

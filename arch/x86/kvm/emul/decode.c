@@ -519,16 +519,15 @@ static enum emul_result decode_imm(struct decoder *d, const struct emul_row *row
 static bool is_undefined(const struct decoder *d, const struct emul_row *row)
 {
 	const struct emul_insn *i = d->i;
+	bool amd = d->c->vendor == EMUL_VENDOR_AMD;
 	u32 flags = row->flags;
 
 	if (d->bad_prefix)
 		return true;
-	if (i->lock) {
-		bool cr8 = flags & F_LOCK_CR8 && d->c->vendor == EMUL_VENDOR_AMD;
-
-		if (!cr8 && !(flags & F_LOCK && i->mem))
-			return true;
-	}
+	if (i->lock && !(flags & F_LOCK_CR8 && amd) && !(flags & F_LOCK && i->mem))
+		return true;
+	if (flags & F_MEM_AMD && amd && !i->mem)
+		return true;
 	return (flags & F_NO64 && emul_is_64(d->c)) || (flags & F_64ONLY && !emul_is_64(d->c)) ||
 	       (flags & F_PROT && emul_is_paragraph(d->c)) || (flags & F_MEM && !i->mem) ||
 	       (flags & F_REG && i->mem) ||

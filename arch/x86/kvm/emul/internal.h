@@ -143,6 +143,7 @@ enum emul_imm_kind {
 #define F_STORES	BIT(23)	/* the function itself writes the destination */
 #define F_32		BIT(24)	/* 4 bytes, 8 by REX.W or VEX.W, whatever 66 says; #UD by VEX.L */
 #define F_VVVV		BIT(25)	/* of those: VEX.vvvv is an operand; else #UD if it names one */
+#define F_MEM_AMD	BIT(26)	/* AMD: #UD if ModRM names a register (PREFETCH) */
 
 /*
  * An instruction. All functions below of this form are such: called with the operands that the row

@@ -327,7 +327,7 @@ const struct emul_row emul_map_0f[256] = {
 	/* 02 */ I(emul_lar, NONE, EW, M | F_PROT), I(emul_lsl, NONE, EW, M | F_PROT),
 	/* 04 */ UD, X(emul_syscall, 0), X(emul_clts, F_PRIV), X(emul_sysret, 0),
 	/* 08 */ X(emul_invd, F_PRIV), PREFIX(op_09), UD, UD,
-	/* 0c */ UD, X(emul_nop, M | F_MEM), L(0), LI(U8, M),
+	/* 0c */ UD, X(emul_nop, M | F_MEM_AMD), L(0), LI(U8, M),
 	/* 10 */ PREFIX(op_10), PREFIX(op_11), PREFIX(op_12), PREFIX(op_13),
 	/* 14 */ L(M), L(M), PREFIX(op_16), PREFIX(op_17),
 	/* 18 */ ROW8(NOP_MODRM),
