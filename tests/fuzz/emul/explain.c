@@ -319,6 +319,37 @@ static bool pushes(const struct trial *t, const struct cpu_out *out)
 	       (fn == emul_pusha || fn == emul_enter || fn == emul_call_rel || fn == emul_call_ind);
 }
 
+/* A far pointer of which neither half can be read: Intel's may begin with the selector. */
+static bool far_pointer_half(const struct trial *t, const struct cpu_out *out)
+{
+	emul_exec_fn fn = t->insn.row ? t->insn.row->exec : NULL;
+
+	return !cpu_is_amd() && t->exc.vector == EXC_PF && out->vector == EXC_PF &&
+	       out->cr2 - t->exc.address < 10 &&
+	       (fn == emul_les || fn == emul_lds || fn == emul_lss || fn == emul_lfs ||
+		fn == emul_lgs || fn == emul_call_far_ind || fn == emul_jmp_far_ind);
+}
+
+/* One that changes nothing: Intel's may ask for the permission to write all the same. */
+static bool arpl_unchanged(const struct trial *t, const struct cpu_out *out)
+{
+	return !cpu_is_amd() && t->insn.row && t->insn.row->exec == emul_arpl &&
+	       out->vector == EXC_PF && out->error_code & 2;
+}
+
+/*
+ * An access across 4 GiB in a segment of that size: Intel's "may or may not" fault for the limit.
+ * Intel SDM vol. 3, 5.3.
+ */
+static bool wraps_in_segment(const struct trial *t, const struct cpu_out *out)
+{
+	bool limit = t->res == EMUL_EXCEPTION && !t->exc.error_code &&
+		     (t->exc.vector == EXC_GP || t->exc.vector == EXC_SS);
+
+	return !cpu_is_amd() && t->bits != BITS_64 && limit && out->vector == EXC_PF &&
+	       (u32)(out->cr2 + 64) < 128;
+}
+
 /* Intel's need not check the alignment of vectors: Intel SDM vol. 3, 6.15, interrupt 17. */
 static bool vector_alignment(const struct trial *t, const struct cpu_out *out)
 {
@@ -346,6 +377,9 @@ static struct explanation {
 	{ loop_rep, FAULT | RESULT, "F2 and F3 are the condition", "LOOPE, LOOPNE, AMD", 0 },
 	{ jump_at_limit, FAULT, "taken, and faults past its end", "Jcc, AMD", 0 },
 	{ short_push, RESULT, "the upper half of the slot", "PUSH Sreg, Intel", 0 },
+	{ far_pointer_half, FAULT, "either half first", "LES and its like, Intel", 0 },
+	{ arpl_unchanged, FAULT, "writes what was there", "ARPL, Intel", 0 },
+	{ wraps_in_segment, FAULT, "across 4 GiB, limit or page first", "memory, Intel", 0 },
 	{ vector_alignment, FAULT, "may go unchecked", "vector moves, #AC, Intel", 0 },
 	{ undefined_at_end, FAULT, "undefined, and fetched further", "#UD", 0 },
 	{ undefined_and_too_long, FAULT, "undefined, and more than 15 bytes", "#UD", 0 },
