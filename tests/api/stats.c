@@ -18,65 +18,12 @@
 #include <unistd.h>
 
 #include "row.h"
+#include "stats.h"
 #include "vm.h"
 
 #define DEBUGFS "/sys/kernel/debug/kvm"
 /* Only our driver has it, and counts exits by reason. */
 #define EXIT_TIMES "/sys/module/kvm/parameters/exit_times"
-
-/* A statistics file, read whole. */
-struct stats {
-	int fd;
-	struct kvm_stats_header header;
-	char *image;
-	size_t size;
-};
-
-static const struct kvm_stats_desc *desc(const struct stats *s, unsigned int i)
-{
-	return (const void *)(s->image + s->header.desc_offset +
-			      i * (sizeof(struct kvm_stats_desc) + s->header.name_size));
-}
-
-static void stats_read(struct stats *s)
-{
-	ssize_t n;
-
-	free(s->image);
-	s->image = calloc(1, 65536);
-	if (!s->image)
-		row_die("no memory");
-	n = pread(s->fd, s->image, 65536, 0);
-	if (n < (ssize_t)sizeof(s->header))
-		row_die("pread of statistics: expected at least a header, saw %zd", n);
-	s->size = n;
-	memcpy(&s->header, s->image, sizeof(s->header));
-}
-
-static struct stats stats_open(int fd)
-{
-	struct stats s = { .fd = ioctl(fd, KVM_GET_STATS_FD, 0) };
-
-	if (s.fd < 0)
-		row_die("KVM_GET_STATS_FD: expected a descriptor, saw %s", strerrorname_np(errno));
-	stats_read(&s);
-	return s;
-}
-
-/* The first word of a statistic, which must be there. */
-static uint64_t stats_get(const struct stats *s, const char *name)
-{
-	uint64_t value;
-	unsigned int i;
-
-	for (i = 0; i < s->header.num_desc; i++)
-		if (!strcmp(desc(s, i)->name, name)) {
-			memcpy(&value, s->image + s->header.data_offset + desc(s, i)->offset,
-			       sizeof(value));
-			return value;
-		}
-	row_die("expected a statistic called %s, saw none", name);
-}
 
 /* Blocks that follow each other, rows that describe all of the data and overlap nowhere. */
 static void check_layout(struct stats *s, const char *id)
@@ -94,7 +41,7 @@ static void check_layout(struct stats *s, const char *id)
 	expect_true(!strcmp(s->image + h->id_offset, id), "id: expected %s, saw %.48s", id,
 		    s->image + h->id_offset);
 	for (i = 0; i < h->num_desc; i++) {
-		const struct kvm_stats_desc *d = desc(s, i);
+		const struct kvm_stats_desc *d = stats_desc(s, i);
 		uint32_t type = d->flags & KVM_STATS_TYPE_MASK;
 
 		expect_true(strnlen(d->name, 48) < 48 && d->name[0], "row %u: a name", i);
@@ -103,8 +50,8 @@ static void check_layout(struct stats *s, const char *id)
 		expect_true(type <= KVM_STATS_TYPE_MAX && !d->bucket_size, "%s: flags 0x%x",
 			    d->name, d->flags);
 		for (k = 0; k < i; k++)
-			expect_true(strcmp(d->name, desc(s, k)->name) &&
-					    d->offset != desc(s, k)->offset,
+			expect_true(strcmp(d->name, stats_desc(s, k)->name) &&
+					    d->offset != stats_desc(s, k)->offset,
 				    "%s: a name and a place of its own", d->name);
 		sum += d->size * 8;
 		end = h->data_offset + d->offset + d->size * 8;
@@ -242,8 +189,8 @@ static void reasons(const void *arg)
 	expect_eq("exit_reason_hlt", stats_get(&s, "exit_reason_hlt"), 1);
 	expect_eq("exit_reason_other", stats_get(&s, "exit_reason_other"), 0);
 	for (i = 0; i < s.header.num_desc; i++)
-		if (!strncmp(desc(&s, i)->name, "exit_reason_", 12))
-			sum += stats_get(&s, desc(&s, i)->name);
+		if (!strncmp(stats_desc(&s, i)->name, "exit_reason_", 12))
+			sum += stats_get(&s, stats_desc(&s, i)->name);
 	expect_eq("all classes together", sum, stats_get(&s, "exits"));
 }
 
@@ -418,9 +365,9 @@ static void debugfs(const void *arg)
 	snprintf(dir, sizeof(dir), DEBUGFS "/%d-%d", getpid(), vm->fd);
 	snprintf(sub, sizeof(sub), "%s/vcpu0", dir);
 	for (i = 0; i < s.header.num_desc; i++) {
-		const char *name = desc(&s, i)->name;
+		const char *name = stats_desc(&s, i)->name;
 
-		if (desc(&s, i)->size == 1)
+		if (stats_desc(&s, i)->size == 1)
 			expect_eq(name, number_in(dir, name), stats_get(&s, name));
 	}
 	expect_true(number_in(DEBUGFS, "exits") >= stats_get(&s, "exits"),

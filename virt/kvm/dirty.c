@@ -40,13 +40,13 @@ bool dirty_is_full(const struct kvm_memslot *slot)
 }
 
 /**
- * dirty_mark_gfn() - the host has written to a page of the guest's
+ * dirty_mark_gfn() - a page of the guest's was written, by the host or as guest mode noted down
  * @kvm: the VM
  * @gfn: guest frame number
  *
  * Called after the write: who is told of the page and then reads it finds what was written.
  *
- * Context: the kvm->srcu read section of the write; any other.
+ * Context: the kvm->srcu read section of the write, or one behind it; any other.
  */
 void dirty_mark_gfn(struct kvm *kvm, gfn_t gfn)
 {
@@ -56,6 +56,7 @@ void dirty_mark_gfn(struct kvm *kvm, gfn_t gfn)
 	if (slot)
 		memslot_mark_dirty(slot, gfn);
 }
+EXPORT_SYMBOL_NS_GPL(dirty_mark_gfn, GUESTMODE);
 
 /**
  * dirty_set_manual() - KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2
@@ -135,6 +136,7 @@ long dirty_get(struct kvm *kvm, u32 id, void __user *to)
 	r = find_log(kvm, id, &slot);
 	if (r)
 		return r;
+	mmu_log_collect(kvm);
 	bytes = dirty_words(slot->npages) * sizeof(u64);
 	if (READ_ONCE(kvm->caps.manual_dirty_log))
 		return copy_to_user(to, slot->dirty, bytes) ? -EFAULT : 0;
@@ -189,7 +191,7 @@ long dirty_clear(struct kvm *kvm, const struct kvm_clear_dirty_log *log, const v
 	for (i = 0; i < words; i++) {
 		if (mask[i])
 			mask[i] &= atomic_long_fetch_andnot(mask[i], (atomic_long_t *)&word[i]);
-		/* Pages that weren't in the log are protected already. */
+		/* Pages that weren't in the log are protected already, or noted down to come. */
 		if (mask[i])
 			mmu_protect_mask(&zap, slot->base_gfn + log->first_page + i * 64, mask[i]);
 		mmu_zap_relax(&zap);

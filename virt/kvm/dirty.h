@@ -6,6 +6,9 @@
  * taken with mmu.lock held for write, in one hold with the removal of that permission. So a page
  * that a guest can write has its bit set, unless its slot isn't logged. Writes of the host's own
  * need no lock: the bit is set behind the write.
+ *
+ * Where guest mode notes down what it writes (kvm_caps->written_log), "can write" is "has marked
+ * dirty", and the bit is set as guest mode ends: mmu_log_collect() waits for that.
  */
 #ifndef GUESTMODE_DIRTY_H
 #define GUESTMODE_DIRTY_H
@@ -23,15 +26,22 @@ static inline bool memslot_logged(const struct kvm_memslot *slot)
 	return slot->dirty;
 }
 
-/* Was the page written since the log was last asked? Reliable with mmu.lock held. */
+/*
+ * Was the page written since the log was last asked? With mmu.lock held that stays so, but for what
+ * guest mode notes down.
+ */
 static inline bool memslot_is_dirty(const struct kvm_memslot *slot, gfn_t gfn)
 {
 	return test_bit(array_index_nospec(gfn - slot->base_gfn, slot->npages), slot->dirty);
 }
 
-/* Looked at first: a write to a line that all vCPUs share is dear. */
+/*
+ * Looked at first: a write to a line that all vCPUs share is dear. The page's write must be seen
+ * before: else who takes the bit now may copy the page without it, and there is no other bit.
+ */
 static inline void dirty_mark(unsigned long *log, u64 bit)
 {
+	smp_mb();
 	if (!test_bit(bit, log))
 		set_bit(bit, log);
 }

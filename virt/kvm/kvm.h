@@ -79,6 +79,7 @@ void kvm_make_request(enum kvm_request req, struct kvm_vcpu *vcpu);
 /* On return no vCPU is in guest mode that has not seen the request. */
 void kvm_make_all_request(struct kvm *kvm, enum kvm_request req);
 void kvm_make_all_request_nowait(struct kvm *kvm, enum kvm_request req);
+void kvm_make_all_exit(struct kvm *kvm);
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu);
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu);
 void kvm_vm_dead(struct kvm *kvm);

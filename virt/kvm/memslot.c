@@ -211,6 +211,7 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 {
 	struct kvm_memslot old = {};
 	struct memslot_change change;
+	bool begins, ends;
 	int r;
 
 	lockdep_assert_held(&kvm->slots_lock);
@@ -228,7 +229,13 @@ int memslots_set_region(struct kvm *kvm, const struct kvm_userspace_memory_regio
 		if (!change.new.dirty)
 			return -ENOMEM;
 	}
+	begins = change.new.dirty && !old.dirty;
+	ends = old.dirty && !change.new.dirty;
+	if (begins)
+		mmu_log_begin(kvm);
 	r = do_change(kvm, &change, &old);
+	if (r ? begins : ends)
+		mmu_log_end(kvm);
 	if (change.new.dirty != old.dirty)
 		kvfree(r ? change.new.dirty : old.dirty);
 	return r;

@@ -124,6 +124,7 @@ static void ack_kick(void *unused)
 {
 }
 
+/* KVM_NR_REQS: no request, guest mode only ends. */
 static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
 {
 	struct kvm_vcpu *vcpu;
@@ -136,13 +137,15 @@ static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
 	cpumask_clear(mask);
 	kvm_for_each_vcpu(idx, vcpu, kvm)
 	{
-		kvm_make_request(req, vcpu);
+		if (req != KVM_NR_REQS)
+			kvm_make_request(req, vcpu);
 		/*
 		 * Request before mode: pairs with the full barrier between mode and requests in the
 		 * run loop. Either we see IN_GUEST_MODE or it sees the request.
 		 */
 		smp_mb();
-		if (READ_ONCE(vcpu->mode) == OUTSIDE_GUEST_MODE)
+		/* And what the exit left behind: pairs with the release in the run loop. */
+		if (smp_load_acquire(&vcpu->mode) == OUTSIDE_GUEST_MODE)
 			continue;
 		cpu = READ_ONCE(vcpu->cpu);
 		if (cpu >= 0 && cpu != me)
@@ -164,6 +167,18 @@ static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
 void kvm_make_all_request(struct kvm *kvm, enum kvm_request req)
 {
 	make_all(kvm, req, true);
+}
+
+/**
+ * kvm_make_all_exit() - end guest mode on all vCPUs of a VM; they enter again at once
+ * @kvm: the VM
+ *
+ * Context: as kvm_make_all_request(). On return whatever guest mode was entered before the call has
+ * ended, and the vendor's exit_irqoff has run behind it.
+ */
+void kvm_make_all_exit(struct kvm *kvm)
+{
+	make_all(kvm, KVM_NR_REQS, true);
 }
 
 void kvm_make_all_request_nowait(struct kvm *kvm, enum kvm_request req)

@@ -227,10 +227,11 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 
-	WRITE_ONCE(vcpu->mode, OUTSIDE_GUEST_MODE);
+	vendor_call(exit_irqoff, vcpu);
+	/* Who sees the mode sees what exit_irqoff has done: kvm_make_all_exit(). */
+	smp_store_release(&vcpu->mode, OUTSIDE_GUEST_MODE);
 	/* Others must see the mode before whatever this CPU does with interrupts on. */
 	smp_wmb();
-	vendor_call(exit_irqoff, vcpu);
 	/* Here the host takes the interrupt that ended guest mode; its tick is the guest's time. */
 	local_irq_enable();
 	vcpu->stat.exits++;

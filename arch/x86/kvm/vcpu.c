@@ -145,6 +145,8 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	vendor_call(set_efer, vcpu);
 	kvm_update_dr7(vcpu);
 	vendor_call(update_intercepts, vcpu);
+	/* And once it can be found: what is asked of all vCPUs may have missed one that is new. */
+	kvm_make_request(KVM_REQ_INTERCEPTS, vcpu);
 	kvm_cpuid_refresh(vcpu);
 	kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
 	kvm_make_request(KVM_REQ_MMU_ROOT, vcpu);

@@ -39,6 +39,11 @@ struct kvm_vendor_caps {
 	 * iTLB multihit: a guest that executes from a page as its size changes can stop the host
 	 */
 	bool nx_huge_pages;
+	/*
+	 * While kvm->mmu.logged, guest mode notes down each page whose entry it marks dirty, and
+	 * exit_irqoff passes that on by dirty_mark_gfn()
+	 */
+	bool written_log;
 	bool nested;
 	bool amd_leaves; /* CPUID 0x80000021 is this CPU's, its bits may be offered */
 	u64 efer_reserved; /* EFER bits that the guest may never set here */
@@ -68,7 +73,7 @@ struct kvm_vendor_caps {
  *  prepare       before an entry that will take place: host and guest state; irqs off
  *  run           one hardware entry and exit; irqs off, noinstr
  *  exit_irqoff   right after run, irqs still off: host interrupt, NMI, machine check that caused
- *                the exit
+ *                the exit; pages that guest mode noted down as written
  *  handle_exit   act on the exit; irqs and preemption on, kvm->srcu held, may sleep
  *  exit_class    class of a hardware exit reason, for statistics; any thread
  *  exit_info     the last exit for tracepoints: info1, info2, event being delivered, its error code
@@ -100,8 +105,8 @@ struct kvm_vendor_caps {
  *  update_lapic      in-kernel LAPIC: TPR, and highest requested vector (-1: none). Lowering TPR
  *                    exits if it masks that; what lapic_hw() leaves to hardware it delivers itself
  * intercepts:
- *  update_intercepts recompute all from the guest's CPUID, guest_debug, caps; the only owner of
- *                    intercept state
+ *  update_intercepts recompute all from the guest's CPUID, guest_debug, caps, mmu.logged; the
+ *                    only owner of intercept state
  * MSRs:
  *  get_msr       MSR that the vendor keeps. 0, -ENOENT (not the vendor's: unknown), -EINVAL (bad
  *                value: #GP)

@@ -138,8 +138,11 @@ static enum mmu_fault_result install(struct kvm_vcpu *vcpu, struct kvm_fault *fa
 
 	read_lock(&kvm->mmu.lock);
 	fault->level = fault_level(kvm, fault);
-	/* Who only reads may write later, without a fault, if the page is in the log anyway. */
-	if (unlikely(memslot_logged(fault->slot)) && !fault->write)
+	/*
+	 * Who only reads may write later, without a fault, if the page is in the log anyway, or
+	 * guest mode notes it down.
+	 */
+	if (unlikely(memslot_logged(fault->slot)) && !fault->write && !kvm_caps->written_log)
 		fault->found.writable &= memslot_is_dirty(fault->slot, fault->gfn);
 	bytes = PAGE_SIZE << (9 * (fault->level - 1));
 	start = fault->hva & ~(bytes - 1);

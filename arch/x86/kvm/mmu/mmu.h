@@ -22,6 +22,7 @@ struct kvm_mmu_vm {
 	u64 zapped[MMU_MAX_LEVELS + 1];
 	atomic64_t nr_pages; /* [a] table pages */
 	u64 page_limit; /* [a] KVM_SET_NR_MMU_PAGES, 0: none */
+	u32 logged; /* [slots_lock; vCPUs read it] slots whose written pages are logged */
 };
 
 /* Where a guest physical address leads. */
@@ -113,10 +114,13 @@ void mmu_zap_end(struct mmu_zap *zap);
 void mmu_zap_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end);
 void mmu_zap_all(struct kvm *kvm);
 
-/* Logged memory (protect.c): no write goes on without a fault. The first between begin and end. */
+/* Logged memory (protect.c): no write goes on unseen. The first between begin and end. */
 void mmu_protect_mask(struct mmu_zap *zap, gfn_t first, u64 mask);
 void mmu_protect_range(struct kvm *kvm, gfn_t start, gfn_t end);
 void mmu_collapse_slot(struct kvm *kvm, const struct kvm_memslot *slot);
+void mmu_log_begin(struct kvm *kvm);
+void mmu_log_end(struct kvm *kvm);
+void mmu_log_collect(struct kvm *kvm);
 
 /* Was anything in the range accessed since it was last cleared? @clear: clear now. Never sleeps. */
 bool mmu_age_gfn_range(struct kvm *kvm, gfn_t start, gfn_t end, bool clear);

@@ -3,6 +3,9 @@
  * Mappings of memory whose writes are logged: taking away the permission to write, and getting
  * large pages back when logging has ended.
  *
+ * Where guest mode itself notes down which entries it marks dirty (kvm_caps->written_log), it is
+ * the dirty bit of small pages that is taken away; that costs no fault.
+ *
  * Between mmu_zap_begin() and mmu_zap_end(), which flushes. Until then vCPUs may still write
  * through what their TLBs hold.
  */
@@ -12,18 +15,68 @@
 
 #include "iter.h"
 #include "tdp.h"
+#include "vendor.h"
 
-/* Take the permission to write from a present leaf. What hardware noted down is passed on. */
+/**
+ * mmu_log_begin() - a slot is about to be logged
+ * @kvm: the VM
+ *
+ * Context: slots_lock; may sleep. On return no vCPU is in guest mode that doesn't note down what it
+ * writes, where the hardware does.
+ */
+void mmu_log_begin(struct kvm *kvm)
+{
+	lockdep_assert_held(&kvm->slots_lock);
+	WRITE_ONCE(kvm->mmu.logged, kvm->mmu.logged + 1);
+	if (!kvm_caps->written_log || kvm->mmu.logged != 1)
+		return;
+	/* A vCPU that isn't found now finds this: its first request is INTERCEPTS, too. */
+	smp_mb();
+	kvm_make_all_request(kvm, KVM_REQ_INTERCEPTS);
+}
+
+/**
+ * mmu_log_end() - a slot isn't logged any more
+ * @kvm: the VM
+ *
+ * Context: slots_lock; may sleep.
+ */
+void mmu_log_end(struct kvm *kvm)
+{
+	lockdep_assert_held(&kvm->slots_lock);
+	WRITE_ONCE(kvm->mmu.logged, kvm->mmu.logged - 1);
+	if (kvm_caps->written_log && !kvm->mmu.logged)
+		kvm_make_all_request(kvm, KVM_REQ_INTERCEPTS);
+}
+
+/**
+ * mmu_log_collect() - have all in the slots' logs that guests have written until now
+ * @kvm: the VM
+ *
+ * Context: may sleep, mmu.lock not held.
+ */
+void mmu_log_collect(struct kvm *kvm)
+{
+	if (kvm_caps->written_log)
+		kvm_make_all_exit(kvm);
+}
+
+/*
+ * See to it that the next write through a present leaf is seen. What hardware noted down is passed
+ * on. A huge page faults in any case: its log is of small ones.
+ */
 static void protect_entry(struct mmu_zap *zap, const struct pt_iter *it)
 {
 	const struct pt_format *f = it->f;
-	u64 old = it->spte, seen;
+	u64 old = it->spte, seen, seen_by = f->write;
 
+	if (kvm_caps->written_log && it->level == 1)
+		seen_by = f->dirty;
 	/* Hardware may set accessed and dirty meanwhile. */
 	for (;;) {
-		if (!(old & f->write))
+		if (!(old & seen_by))
 			return;
-		seen = cmpxchg64(it->sptep, old, old & ~(f->write | f->dirty));
+		seen = cmpxchg64(it->sptep, old, old & ~(seen_by | f->dirty));
 		if (seen == old)
 			break;
 		old = seen;
@@ -33,12 +86,13 @@ static void protect_entry(struct mmu_zap *zap, const struct pt_iter *it)
 }
 
 /**
- * mmu_protect_mask() - writes to these pages fault from now on
+ * mmu_protect_mask() - writes to these pages are seen from now on
  * @zap: of mmu_zap_begin()
  * @first: guest frame of bit 0
  * @mask: a bit per page
  *
- * A huge page that holds one of them is protected as a whole.
+ * They fault, or guest mode notes them down. A huge page that holds one of them is protected as a
+ * whole.
  *
  * Context: mmu.lock held for write.
  */
@@ -61,13 +115,12 @@ void mmu_protect_mask(struct mmu_zap *zap, gfn_t first, u64 mask)
 }
 
 /**
- * mmu_protect_range() - writes to a range of pages fault from now on
+ * mmu_protect_range() - writes to a range of pages are seen from now on
  * @kvm: the VM
  * @start: first guest frame
  * @end: guest frame behind the last
  *
- * Context: may sleep. On return no vCPU can write there without a fault, unless the page was mapped
- * anew.
+ * Context: may sleep. On return no vCPU can write there unseen, unless the page was mapped anew.
  */
 void mmu_protect_range(struct kvm *kvm, gfn_t start, gfn_t end)
 {

@@ -49,6 +49,7 @@ struct vmx_controls {
  * @cr4_fixed0: likewise for CR4
  * @cr4_fixed1: likewise
  * @ept_ad: nested tables have accessed and dirty bits
+ * @pml: the CPU can note down which entries it marks dirty
  * @ept_levels: 4 or 5
  * @ept_page_level: largest page: 1 4 KiB, 2 2 MiB, 3 1 GiB
  * @invept_context: INVEPT of one table; else of all of them
@@ -72,6 +73,7 @@ struct vmx_features {
 	u64 cr0_fixed0, cr0_fixed1;
 	u64 cr4_fixed0, cr4_fixed1;
 	bool ept_ad;
+	bool pml;
 	u8 ept_levels;
 	u8 ept_page_level;
 	bool invept_context;

@@ -12,9 +12,11 @@
 #include <linux/bitmap.h>
 #include <linux/spinlock.h>
 
+#include "dirty.h"
 #include "event.h"
 #include "exit.h"
 #include "mmu/format.h"
+#include "run.h"
 #include "vmx.h"
 
 /* --- VPIDs ----------------------------------------------------------------------------------- */
@@ -126,6 +128,13 @@ void vmx_set_root(struct kvm_vcpu *vcpu, hpa_t root)
 	vmx->flush = true;
 }
 
+/* IRET had unblocked NMIs when it exited (27.2.3): it runs again, so they stay blocked. */
+static void nmis_stay_blocked(struct vcpu_vmx *vmx, u64 qual)
+{
+	if (unlikely(qual & INTR_INFO_UNBLOCK_NMI) && !(vmx->vectoring & INTR_INFO_VALID_MASK))
+		vmx_set_intr_state(vmx, vmx_intr_state(vmx) | GUEST_INTR_STATE_NMI);
+}
+
 /**
  * vmx_exit_ept_violation() - the nested tables don't allow what the guest did (table 27-7)
  * @vcpu: the vCPU
@@ -137,10 +146,7 @@ enum kvm_exit_action vmx_exit_ept_violation(struct kvm_vcpu *vcpu)
 	gpa_t gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
 	u32 access = 0;
 
-	/* IRET had unblocked NMIs when it faulted (27.2.3): it runs again, so they stay blocked. */
-	if (unlikely(qual & INTR_INFO_UNBLOCK_NMI) && !(vmx->vectoring & INTR_INFO_VALID_MASK))
-		vmx_set_intr_state(vmx, vmx_intr_state(vmx) | GUEST_INTR_STATE_NMI);
-
+	nmis_stay_blocked(vmx, qual);
 	/*
 	 * The exit clears pending debug exceptions (27.3.4), but not in every emulator: a step that
 	 * faulted would be done with before it was made.
@@ -163,4 +169,59 @@ enum kvm_exit_action vmx_exit_ept_misconfig(struct kvm_vcpu *vcpu)
 	pr_err_ratelimited("kvm-intel: vCPU %d: malformed EPT entry for gpa 0x%llx\n",
 			   vcpu->vcpu_id, vmcs_read(GUEST_PHYSICAL_ADDRESS));
 	return exit_unexpected(vcpu, vcpu->exit.reason);
+}
+
+/* --- page-modification logging (28.3.6) ------------------------------------------------------- */
+
+/* Filled from the last entry down; behind the first one the index is 0xffff, and the log full. */
+#define PML_ENTRIES 512
+#define PML_EMPTY (PML_ENTRIES - 1)
+
+static_assert(PML_ENTRIES * sizeof(u64) == PAGE_SIZE);
+
+/**
+ * vmx_pml_init() - the log's place
+ * @vmx: the vCPU, loaded, its VMCS new
+ */
+void vmx_pml_init(struct vcpu_vmx *vmx)
+{
+	vmcs_write(PML_ADDRESS, __pa(vmx->written));
+	vmx_pml_discard(vmx);
+}
+
+/* Forget what is noted down. */
+void vmx_pml_discard(struct vcpu_vmx *vmx)
+{
+	vmcs_write(GUEST_PML_INDEX, PML_EMPTY);
+}
+
+/**
+ * vmx_pml_drain() - pass on what the CPU has noted down
+ * @vmx: the vCPU
+ *
+ * A flush of all vCPUs waits for their exits, and so for this: a slot that goes is still there when
+ * the last of its pages are told of.
+ *
+ * Context: behind an exit, irqs off, not inside kvm->srcu.
+ */
+void vmx_pml_drain(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u16 index = vmcs_read(GUEST_PML_INDEX);
+	unsigned int i;
+
+	if (index == PML_EMPTY)
+		return;
+	kvm_srcu_lock(vcpu);
+	for (i = index < PML_ENTRIES ? index + 1 : 0; i < PML_ENTRIES; i++)
+		dirty_mark_gfn(vcpu->kvm, vmx->written[i] >> PAGE_SHIFT);
+	kvm_srcu_unlock(vcpu);
+	vmx_pml_discard(vmx);
+}
+
+/* No room for what was to be written: it is drained, and the write is made again. */
+enum kvm_exit_action vmx_exit_pml_full(struct kvm_vcpu *vcpu)
+{
+	nmis_stay_blocked(to_vmx(vcpu), vmcs_read(EXIT_QUALIFICATION));
+	return KVM_RESUME;
 }

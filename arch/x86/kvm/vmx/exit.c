@@ -327,6 +327,7 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_VMFUNC] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_RDSEED] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[EXIT_REASON_PML_FULL] = KVM_EXIT_ROW(vmx_exit_pml_full, NESTED_FAULT),
 };
 
 /**

@@ -262,6 +262,8 @@ void vmx_exit_irqoff(struct kvm_vcpu *vcpu)
 		return;
 	}
 	save_tpr(vmx);
+	if (unlikely(vmx->controls.cpu2 & SECONDARY_EXEC_ENABLE_PML))
+		vmx_pml_drain(vmx);
 	if (unlikely(vmx_exit_is_exception(vmx, X86_TRAP_MC)))
 		exit_host_machine_check();
 }

@@ -50,9 +50,9 @@ static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "a running guest's TSC deadline by VMX's own timer");
 
-static bool pml;
+static bool pml = true;
 module_param(pml, bool, 0444);
-MODULE_PARM_DESC(pml, "log of written pages by hardware (not there yet)");
+MODULE_PARM_DESC(pml, "log of written pages by hardware");
 
 unsigned int vmx_ple_gap = 128;
 module_param_named(ple_gap, vmx_ple_gap, uint, 0444);
@@ -127,8 +127,8 @@ static const struct control_row control_rows[] __initconst = {
 		  SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES |
 		  SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_TSC_SCALING |
 		  SECONDARY_EXEC_RDRAND_EXITING | SECONDARY_EXEC_RDSEED_EXITING |
-		  SECONDARY_EXEC_ENCLS_EXITING |
-		  VMX_XAPIC_VIRT | VMX_X2APIC_VIRT,
+		  SECONDARY_EXEC_ENCLS_EXITING | SECONDARY_EXEC_ENABLE_PML | VMX_XAPIC_VIRT |
+		  VMX_X2APIC_VIRT,
 	  WORDS(cpu2) },
 	{ "VM-exit", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
 	  VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS | VM_EXIT_LOAD_IA32_PAT |
@@ -198,6 +198,7 @@ static int __init read_ept(void)
 	f->vpid = vpid && f->can.cpu2 & SECONDARY_EXEC_ENABLE_VPID && cap & VMX_VPID_INVVPID_BIT &&
 		  cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT;
 	f->invvpid_address = cap & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT;
+	f->pml = pml && f->ept_ad && f->can.cpu2 & SECONDARY_EXEC_ENABLE_PML;
 	return 0;
 }
 
@@ -362,7 +363,7 @@ static void __init settle_parameters(void)
 	unrestricted_guest = vmx_features.unrestricted;
 	enable_apicv = vmx_features.xapic_virt || vmx_features.x2apic_virt;
 	preemption_timer = vmx_features.preemption_timer >= 0;
-	pml = false;
+	pml = vmx_features.pml;
 	if (!(vmx_features.can.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_ple_gap = 0;
 }
@@ -371,8 +372,9 @@ static void __init describe(void)
 {
 	const struct vmx_features *f = &vmx_features;
 
-	pr_info("kvm-intel: EPT of %u levels%s%s%s; LAPIC by %s%s%s%s%s\n", f->ept_levels,
-		f->ept_ad ? " with accessed and dirty bits" : "", f->vpid ? ", VPID" : "",
+	pr_info("kvm-intel: EPT of %u levels%s%s%s%s; LAPIC by %s%s%s%s%s\n", f->ept_levels,
+		f->ept_ad ? " with accessed and dirty bits" : "", f->pml ? ", PML" : "",
+		f->vpid ? ", VPID" : "",
 		f->unrestricted ? ", unrestricted guest" : ", real mode emulated",
 		enable_apicv ? "hardware, interrupts of others by kick, in" : "software",
 		f->xapic_virt ? " xAPIC" : "", f->x2apic_virt ? " x2APIC mode" : "",
@@ -409,6 +411,7 @@ static void __init fill_caps(void)
 	caps.npt_max_page_level = f->ept_page_level;
 	caps.nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	itlb_multihit_kvm_mitigation = caps.nx_huge_pages;
+	caps.written_log = f->pml;
 	caps.nested = false;
 	caps.amd_leaves = false;
 	caps.efer_reserved = ~efer_allowed();

@@ -90,6 +90,8 @@ static u32 want_cpu2(struct vcpu_vmx *vmx)
 		cpu2 |= can & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (vcpu->tsc.ratio && vcpu->tsc.ratio != kvm_caps->tsc_ratio_default)
 		cpu2 |= can & SECONDARY_EXEC_TSC_SCALING;
+	if (vmx_features.pml && READ_ONCE(vcpu->kvm->mmu.logged))
+		cpu2 |= SECONDARY_EXEC_ENABLE_PML;
 	switch (lapic_hw(vcpu)) {
 	case LAPIC_HW_XAPIC:
 		return cpu2 | VMX_XAPIC_VIRT;
@@ -132,6 +134,9 @@ void vmx_controls_update(struct vcpu_vmx *vmx)
 	/* Cached translations know the APIC-access page, or don't (28.4.3.3). */
 	if ((now->cpu2 ^ cpu2) & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES)
 		vmx->flush = true;
+	/* It goes off when nothing is logged any more: nobody asks for what was noted down last. */
+	if ((now->cpu2 ^ cpu2) & SECONDARY_EXEC_ENABLE_PML)
+		vmx_pml_discard(vmx);
 	set_control(PIN_BASED_VM_EXEC_CONTROL, &now->pin, want_pin(vmx));
 	set_control(CPU_BASED_VM_EXEC_CONTROL, &now->cpu, want_cpu(vmx));
 	set_control(SECONDARY_VM_EXEC_CONTROL, &now->cpu2, cpu2);
@@ -140,7 +145,7 @@ void vmx_controls_update(struct vcpu_vmx *vmx)
 	set_control(EXCEPTION_BITMAP, &vmx->exception_bitmap, want_exceptions(vmx));
 }
 
-/* KVM_REQ_INTERCEPTS: guest CPUID, guest_debug or a capability changed. */
+/* KVM_REQ_INTERCEPTS: guest CPUID, guest_debug, a capability or the count of logs changed. */
 void vmx_update_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -255,6 +260,8 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 	/* CR0 and CR4 are read from their shadows, and each change of a bit exits. */
 	vmcs_write(CR0_GUEST_HOST_MASK, ~0ULL);
 	vmcs_write(CR4_GUEST_HOST_MASK, ~0ULL);
+	if (vmx->written)
+		vmx_pml_init(vmx);
 	if (vmx->vcpu.lapic)
 		init_lapic(vmx);
 	memset(&vmx->controls, 0, sizeof(vmx->controls));
@@ -276,7 +283,10 @@ int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 	vmx->vmcs_pa = __pa(vmx->vmcs);
 	vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	vmx->autoload = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->msr_bitmap || !vmx->autoload) {
+	if (vmx_features.pml)
+		vmx->written = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->msr_bitmap || !vmx->autoload || (vmx_features.pml && !vmx->written)) {
+		free_page((unsigned long)vmx->written);
 		free_page((unsigned long)vmx->autoload);
 		free_page((unsigned long)vmx->msr_bitmap);
 		vmx_region_free(vmx->vmcs);
@@ -300,6 +310,7 @@ void vmx_vcpu_free(struct kvm_vcpu *vcpu)
 	vmx_vmcs_clear(vmx);
 	vmx_percpu_forget(vmx);
 	vmx_vpid_free(vmx->vpid);
+	free_page((unsigned long)vmx->written);
 	free_page((unsigned long)vmx->autoload);
 	free_page((unsigned long)vmx->msr_bitmap);
 	vmx_region_free(vmx->vmcs);

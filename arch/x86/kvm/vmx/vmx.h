@@ -79,6 +79,7 @@ struct vcpu_vmx {
 	/* translations (ept.c) */
 	u16 vpid; /* [i] 0: none */
 	u64 eptp; /* [v] */
+	u64 *written; /* [i] PML's page, NULL: none; contents [v] */
 	bool flush; /* [v] drop all before the next entry */
 	bool emulate; /* [v] no guest mode for the state that the guest is in (rmode.c) */
 	bool emulate_check; /* [v] CR0, flags or segments were set: find out anew */
@@ -183,6 +184,10 @@ void vmx_vpid_free(u16 vpid);
 void vmx_flush(struct vcpu_vmx *vmx);
 enum kvm_exit_action vmx_exit_ept_violation(struct kvm_vcpu *vcpu);
 enum kvm_exit_action vmx_exit_ept_misconfig(struct kvm_vcpu *vcpu);
+void vmx_pml_init(struct vcpu_vmx *vmx);
+void vmx_pml_discard(struct vcpu_vmx *vmx);
+void vmx_pml_drain(struct vcpu_vmx *vmx);
+enum kvm_exit_action vmx_exit_pml_full(struct kvm_vcpu *vcpu);
 
 /* enter.S: returns 0 after an exit, 1 if no entry took place. */
 int vmx_enter(struct vmx_entry *entry);
