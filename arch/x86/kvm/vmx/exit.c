@@ -24,6 +24,14 @@ static __always_inline u64 read_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg, uns
 	return vcpu->regs.val[reg];
 }
 
+/* RF ends with each instruction that completes; TF traps behind it (17.3.1). */
+static noinline enum kvm_exit_action skip_with_flags(struct kvm_vcpu *vcpu, u64 rflags)
+{
+	if (rflags & X86_EFLAGS_RF)
+		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
+	return rflags & X86_EFLAGS_TF ? exit_db(vcpu, DR6_RESERVED | DR_STEP) : KVM_RESUME;
+}
+
 /**
  * vmx_skip_insn() - go on behind the instruction that exited
  * @vcpu: the vCPU, loaded
@@ -47,12 +55,9 @@ enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 		vmx_set_shadow(vcpu, 0);
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	}
-	/* RF ends with each instruction that completes; TF traps behind it (17.3.1). */
 	rflags = read_reg(vcpu, KVM_REG_RFLAGS, GUEST_RFLAGS);
-	if (unlikely(rflags & X86_EFLAGS_RF))
-		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
-	if (unlikely(rflags & X86_EFLAGS_TF))
-		return exit_db(vcpu, DR6_RESERVED | DR_STEP);
+	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
+		return skip_with_flags(vcpu, rflags);
 	return KVM_RESUME;
 }
 

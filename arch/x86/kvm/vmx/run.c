@@ -82,16 +82,19 @@ static __always_inline void host_prepare(struct vcpu_vmx *vmx)
 static void regs_to_vmcs(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_regs *regs = &vcpu->regs;
+	u32 dirty = regs->dirty;
 
-	if (regs->dirty & BIT(KVM_REG_RIP))
-		vmcs_write(GUEST_RIP, regs->val[KVM_REG_RIP]);
-	if (regs->dirty & BIT(KVM_REG_RSP))
-		vmcs_write(GUEST_RSP, regs->val[KVM_REG_RSP]);
-	if (regs->dirty & BIT(KVM_REG_RFLAGS))
-		vmcs_write(GUEST_RFLAGS, regs->val[KVM_REG_RFLAGS]);
-	if (regs->dirty & BIT(KVM_REG_CR3))
-		vmcs_write(GUEST_CR3, regs->val[KVM_REG_CR3]);
 	regs->dirty = 0;
+	if (dirty & BIT(KVM_REG_RIP))
+		vmcs_write(GUEST_RIP, regs->val[KVM_REG_RIP]);
+	if (likely(!(dirty & IN_VMCS & ~BIT(KVM_REG_RIP))))
+		return;
+	if (dirty & BIT(KVM_REG_RSP))
+		vmcs_write(GUEST_RSP, regs->val[KVM_REG_RSP]);
+	if (dirty & BIT(KVM_REG_RFLAGS))
+		vmcs_write(GUEST_RFLAGS, regs->val[KVM_REG_RFLAGS]);
+	if (dirty & BIT(KVM_REG_CR3))
+		vmcs_write(GUEST_CR3, regs->val[KVM_REG_CR3]);
 }
 
 /* The timer counts down once in 2^shift ticks of the TSC; 0 exits before the first instruction. */
@@ -128,12 +131,13 @@ void vmx_prepare(struct kvm_vcpu *vcpu)
 
 	if (unlikely(!(vmx->controls.cpu & CPU_BASED_HLT_EXITING)))
 		end_hlt(vmx);
-	if (unlikely(vmx->emulate_check && !vmx_features.unrestricted)) {
+	if (unlikely(vmx->emulate_check | vmx->emulate)) {
+		if (vmx->emulate_check && !vmx_features.unrestricted)
+			vmx->emulate = vmx_must_emulate(vmx);
 		vmx->emulate_check = false;
-		vmx->emulate = vmx_must_emulate(vmx);
+		if (vmx->emulate)
+			return;
 	}
-	if (unlikely(vmx->emulate))
-		return;
 	host_prepare(vmx);
 	if (vmx_features.perf)
 		vmx_host_perf(vmx);
