@@ -142,7 +142,7 @@ in_rig()
 
 	[ -z "${RIG:-}" ] || return 0
 	[ -z "$stock" ] || set -- --stock "$@"
-	[ "$kernel-$emulator" != debug-qemu ] || set -- "$@" --timeout 1400
+	[ "$kernel-$emulator" != debug-qemu ] || set -- "$@" --timeout "${debug_seconds:-1400}"
 	"$top/scripts/guest/mkinitramfs" "$guest_initrd"
 	output=$(mktemp "${TMPDIR:-/tmp}/system.XXXXXX")
 	# shellcheck disable=SC2064 # now

@@ -125,7 +125,7 @@ static void ack_kick(void *unused)
 }
 
 /* KVM_NR_REQS: no request, guest mode only ends. */
-static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
+static void make_all(struct kvm *kvm, enum kvm_request req)
 {
 	struct kvm_vcpu *vcpu;
 	struct cpumask *mask;
@@ -152,7 +152,7 @@ static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
 			cpumask_set_cpu(cpu, mask);
 	}
 	if (!cpumask_empty(mask))
-		smp_call_function_many(mask, ack_kick, NULL, wait);
+		smp_call_function_many(mask, ack_kick, NULL, true);
 	put_cpu();
 }
 
@@ -166,7 +166,7 @@ static void make_all(struct kvm *kvm, enum kvm_request req, bool wait)
  */
 void kvm_make_all_request(struct kvm *kvm, enum kvm_request req)
 {
-	make_all(kvm, req, true);
+	make_all(kvm, req);
 }
 
 /**
@@ -178,7 +178,7 @@ void kvm_make_all_request(struct kvm *kvm, enum kvm_request req)
  */
 void kvm_make_all_exit(struct kvm *kvm)
 {
-	make_all(kvm, KVM_NR_REQS, true);
+	make_all(kvm, KVM_NR_REQS);
 }
 
 void kvm_make_all_request_nowait(struct kvm *kvm, enum kvm_request req)

@@ -90,7 +90,7 @@ static u32 want_cpu2(struct vcpu_vmx *vmx)
 		cpu2 |= can & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (vcpu->tsc.ratio && vcpu->tsc.ratio != kvm_caps->tsc_ratio_default)
 		cpu2 |= can & SECONDARY_EXEC_TSC_SCALING;
-	if (vmx_features.pml && READ_ONCE(vcpu->kvm->mmu.logged))
+	if (to_vmx(vcpu)->written && READ_ONCE(vcpu->kvm->mmu.logged))
 		cpu2 |= SECONDARY_EXEC_ENABLE_PML;
 	switch (lapic_hw(vcpu)) {
 	case LAPIC_HW_XAPIC:
