@@ -106,7 +106,7 @@ static void start(const void *code, size_t bytes, const struct kvm_regs *with)
 	regs = *with;
 	regs.rip = GUEST_REAL;
 	regs.rsp = 0x7000;
-	regs.rflags = 0x202; /* IF: with it off the host hears no interrupt in Bochs */
+	regs.rflags = 2;
 	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
 }
 

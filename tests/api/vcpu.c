@@ -36,22 +36,6 @@ static struct vcpu *real_vcpu(struct vm *vm, const void *code, size_t bytes)
 #define real_guest(vm, code) real_vcpu(vm, code, sizeof(code))
 
 /*
- * A guest that doesn't exit by itself, with interrupts off; but in Bochs's Intel host with them on:
- * it doesn't notice that external interrupts count again when an entry leaves RFLAGS.IF at 0.
- */
-static struct vcpu *spinner(struct vcpu *vcpu)
-{
-	const char *cpu = getenv("RIG_CPU"), *emulator = getenv("RIG_EMULATOR");
-	struct kvm_regs regs = vcpu_regs(vcpu);
-
-	if (cpu && emulator && !strcmp(cpu, "vmx") && !strcmp(emulator, "bochs")) {
-		regs.rflags |= 1 << 9;
-		expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
-	}
-	return vcpu;
-}
-
-/*
  * Ioctls that a vCPU must not know. Linux's own driver says EINVAL here, where ENOTTY is the rule.
  */
 static void unknown_ioctls(const void *arg)
@@ -287,7 +271,7 @@ static void signal_ends(struct vcpu *vcpu)
 static void signal_spinning(const void *arg)
 {
 	(void)arg;
-	signal_ends(spinner(real_guest(vm_new_ram(), spin)));
+	signal_ends(real_guest(vm_new_ram(), spin));
 }
 
 static void signal_halted(const void *arg)
@@ -319,7 +303,7 @@ static const uint8_t count[] = { 0x66, 0xff, 0x06, 0x00, 0x60, 0xeb, 0xf9 }; /* 
 static void traced_child(volatile uint64_t *where)
 {
 	struct vm *vm = vm_new_ram();
-	struct vcpu *vcpu = spinner(real_guest(vm, count));
+	struct vcpu *vcpu = real_guest(vm, count);
 
 	*where = (uintptr_t)vm_ptr(vm, COUNTER, 4);
 	while (vcpu_run(vcpu) < 0 && errno == EINTR)
@@ -546,7 +530,7 @@ static void *run_thread(void *arg)
 /* While a thread runs the vCPU, another's ioctl waits for it to leave. */
 static void run_excludes(const void *arg)
 {
-	struct vcpu *vcpu = spinner(real_guest(vm_new_ram(), spin));
+	struct vcpu *vcpu = real_guest(vm_new_ram(), spin);
 	struct timespec pause = { .tv_nsec = 20000000 }, t0, t1;
 	pthread_t thread, kicker;
 	struct kvm_regs regs;

@@ -32,8 +32,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "patch.h"
 
 /* Bytes behind cpu_svm_check_intercept_param() in which helper_vmrun()'s code is looked for. */
 #define VMRUN_SPAN 0x4000
@@ -43,17 +43,6 @@ static const uint8_t call[] = { 0xba, 0x01, 0x00, 0x00, 0x00, 0x48, 0x89, 0xdf, 
 /* Bytes from the store to the call at most, and those that is_store() looks at. */
 #define STORE_BEFORE 64
 #define STORES_LEN 27
-
-static bool patch(uint8_t *at, const uint8_t *bytes, size_t len)
-{
-	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)at & -page;
-	size_t span = ((uintptr_t)at + len - start + page - 1) & -page;
-
-	if (mprotect((void *)start, span, PROT_READ | PROT_WRITE))
-		return false;
-	memcpy(at, bytes, len);
-	return !mprotect((void *)start, span, PROT_READ | PROT_EXEC);
-}
 
 /* Of the immediate stores there, exception_is_int = 0 and exception_next_eip = -1. */
 static bool is_store(const uint8_t *p)
@@ -73,15 +62,13 @@ static bool mend_injection(void)
 	uint8_t *vmrun = dlsym(RTLD_DEFAULT, "cpu_svm_check_intercept_param");
 	uint8_t *deliver = dlsym(RTLD_DEFAULT, "do_interrupt_x86_hardirq");
 	uint8_t *p, *back;
-	int32_t rel;
 
 	if (!vmrun || !deliver)
 		return false;
 	for (p = vmrun + STORE_BEFORE; p < vmrun + VMRUN_SPAN; p++) {
 		if (memcmp(p, call, sizeof(call)))
 			continue;
-		memcpy(&rel, p + sizeof(call), sizeof(rel));
-		if (p + sizeof(call) + sizeof(rel) + rel != deliver)
+		if (call_target(p + sizeof(call) - 1) != deliver)
 			continue;
 		for (back = p - STORES_LEN; back >= p - STORE_BEFORE; back--)
 			if (is_store(back))
@@ -120,40 +107,18 @@ static uint32_t load_controls(void *cpu, uint64_t gpa, uint8_t *registers)
 	return load_long(cpu, gpa);
 }
 
-/* A page that a call at @from reaches: 2 GiB away at most. */
-static uint8_t *page_near(uint8_t *from)
-{
-	size_t size = sysconf(_SC_PAGESIZE), far;
-	uintptr_t start = (uintptr_t)from & -size;
-
-	for (far = 1 << 24; far < 1u << 30; far += 1 << 24) {
-		uint8_t *page = mmap((void *)(start - far), size, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-		if (page == (void *)(start - far))
-			return page;
-		if (page != MAP_FAILED)
-			munmap(page, size);
-	}
-	return NULL;
-}
-
 /* lea 0x60(%rax),%rsi; call; mov hflags2(%rbx),%edx: hflags is the word in front of hflags2. */
 static bool is_load(const uint8_t *p)
 {
-	int32_t rel;
-
-	memcpy(&rel, p + 5, sizeof(rel));
-	return !memcmp(p, "\x48\x8d\x70\x60\xe8", 5) && p + 9 + rel == (uint8_t *)load_long &&
-	       p[9] == 0x8b && p[10] == 0x93;
+	return !memcmp(p, "\x48\x8d\x70\x60\xe8", 5) &&
+	       call_target(p + 4) == (uint8_t *)load_long && p[9] == 0x8b && p[10] == 0x93;
 }
 
 static bool mend_shadow(void)
 {
-	/* mov %rbx,%rdx: the CPU's registers; jmp *0(%rip), which the address follows */
-	static const uint8_t jump[] = { 0x48, 0x89, 0xda, 0xff, 0x25, 0, 0, 0, 0 };
-	uint32_t (*to)(void *cpu, uint64_t gpa, uint8_t *registers) = load_controls;
-	uint8_t *vmrun = dlsym(RTLD_DEFAULT, "cpu_svm_check_intercept_param"), *p, *page;
+	/* mov %rbx,%rdx: the CPU's registers */
+	static const uint8_t registers[] = { 0x48, 0x89, 0xda };
+	uint8_t *vmrun = dlsym(RTLD_DEFAULT, "cpu_svm_check_intercept_param"), *p;
 	int32_t rel;
 
 	load_long = (uint32_t (*)(void *, uint64_t))dlsym(RTLD_DEFAULT, "x86_ldl_phys");
@@ -162,17 +127,9 @@ static bool mend_shadow(void)
 	for (p = vmrun; !is_load(p); p++)
 		if (p == vmrun + VMRUN_SPAN)
 			return false;
-	page = page_near(p);
-	if (!page)
-		return false;
-	memcpy(page, jump, sizeof(jump));
-	memcpy(page + sizeof(jump), &to, sizeof(to));
-	if (mprotect(page, sysconf(_SC_PAGESIZE), PROT_READ | PROT_EXEC))
-		return false;
 	memcpy(&rel, p + 11, sizeof(rel));
 	hflags_at = rel - 4;
-	rel = page - (p + 9);
-	return patch(p + 5, (const uint8_t *)&rel, sizeof(rel));
+	return redirect_call(p + 4, registers, sizeof(registers), (void (*)(void))load_controls);
 }
 
 /* --- lock ------------------------------------------------------------------------------------ */
