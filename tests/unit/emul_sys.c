@@ -675,6 +675,14 @@ static void test_ports(void)
 	tap_eq(run("\xf3\x6c"), EMUL_EXCEPTION, "rep insb to the end of memory");
 	tap_eq(w.c.exc.address, RAM_SIZE, "faults there");
 	tap_eq(RCX, 2, "with two done");
+	tap_eq(w.nr_exits, 1, "and no byte asked for that has no place");
+	setup(EMUL_MODE_PROT64);
+	w.port_io = true;
+	RDI = RAM_SIZE - 2;
+	tap_eq(run("\x6d"), EMUL_EXCEPTION, "insd of which half has a place");
+	tap_eq(w.c.exc.address, RAM_SIZE + 1, "faults at the other half");
+	tap_eq(w.c.exc.error_code & 2, 2, "as a write");
+	tap_eq(w.nr_exits, 0, "before the port is read");
 
 	setup(EMUL_MODE_PROT32);
 	w.c.cpl = 3;
@@ -747,6 +755,7 @@ static void test_mmio(void)
 		RAX = 1;
 		poke(DATA, 5, 4);
 		tap_eq(run("\xf0\x01\x03"), i ? EMUL_RESTART : EMUL_OK, "lock add, racing or not");
+		tap_eq(w.c.iterated, false, "no iteration");
 		tap_eq(peek(DATA, 4), i ? 5 : 6, "memory");
 		tap_eq(w.c.rip, i ? CODE : CODE + 3, "RIP");
 	}
@@ -761,6 +770,7 @@ static void test_rep(void)
 	tap_eq(run("\xf3\xaa"), EMUL_RESTART, "rep stosb of 1000 yields");
 	tap_ok(RCX < 1000 && RCX > 0 && RDI == DATA + 1000 - RCX && w.c.rip == CODE,
 	       "with part of it done: expected RCX in between, saw %llu", RCX);
+	tap_eq(w.c.iterated, true, "and says so");
 	tap_eq(world_run_insn(&w), EMUL_OK, "and goes on");
 	tap_eq(w.c.rip, CODE + 2, "to the end");
 	tap_eq(ram[DATA + 999] * 256 + ram[DATA + 1000], 0xab00, "exactly");
@@ -840,6 +850,11 @@ static void test_vector(void)
 	expect_exc(run("\x0f\x10\x03"), 6, 0, "without CR4.OSFXSR too");
 	expect_exc(run("\xc5\xf8\x10\x03"), 6, 0, "VEX without CR4.OSXSAVE too");
 	w.cr[4] = 0x40600;
+	w.xcr0 = 3;
+	expect_exc(run("\xc5\xf8\x10\x03"), 6, 0, "VEX without XCR0.AVX too");
+	w.xcr0 = 5;
+	expect_exc(run("\xc5\xf8\x10\x03"), 6, 0, "VEX without XCR0.SSE too");
+	w.xcr0 = 7;
 	memset(w.vec[1], 0xff, 32);
 	poke(DATA, 0x1122334455667788, 8);
 	expect_ok(run("\x0f\x10\x0b"), "movups xmm1, [rbx]");

@@ -199,14 +199,15 @@ static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigne
 	return allowed(w, addr, n, acc, &mmio) == n && !mmio ? EMUL_OK : EMUL_UNHANDLEABLE;
 }
 
-static enum emul_result op_touch(void *opaque, u64 addr, struct emul_exception *exc)
+static enum emul_result op_touch(void *opaque, u64 addr, unsigned int acc,
+				 struct emul_exception *exc)
 {
 	struct world *w = opaque;
 	bool mmio;
 
 	w->nr_ops++;
-	if (!allowed(w, addr, 1, EMUL_ACC_READ, &mmio))
-		return page_fault(exc, addr, fault_code(w, addr, EMUL_ACC_READ));
+	if (!allowed(w, addr, 1, acc, &mmio))
+		return page_fault(exc, addr, fault_code(w, addr, acc));
 	return EMUL_OK;
 }
 
@@ -410,6 +411,13 @@ static enum emul_result op_invlpg(void *opaque, u64 addr)
 	return EMUL_OK;
 }
 
+static u64 op_get_xcr0(void *opaque)
+{
+	struct world *w = opaque;
+
+	return w->xcr0;
+}
+
 static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
 {
 	struct world *w = opaque;
@@ -439,7 +447,7 @@ static const struct emul_ops world_ops = {
 	.get_implied_msr = op_get_implied_msr, .set_implied_msr = op_set_implied_msr,
 	.random = op_random, .rdtsc = op_rdtsc, .cpuid = op_cpuid,
 	.hlt = op_hlt, .wbinvd = op_wbinvd, .invlpg = op_invlpg,
-	.read_vec = op_read_vec, .write_vec = op_write_vec,
+	.get_xcr0 = op_get_xcr0, .read_vec = op_read_vec, .write_vec = op_write_vec,
 };
 
 void world_real_segment(struct world *w, enum emul_seg nr, u16 selector)
@@ -479,6 +487,7 @@ void world_init(struct world *w, enum emul_mode mode)
 	w->c.rflags = mode == EMUL_MODE_VM86 ? 0x20002 : 2;
 	w->cr[0] = mode == EMUL_MODE_REAL ? 0x10 : 0x80000011;
 	w->cr[4] = 0x40600;	/* OSXSAVE, OSXMMEXCPT, OSFXSR */
+	w->xcr0 = 7;
 	w->table_limit[EMUL_IDT] = 0x3ff;
 	for (i = EMUL_SEG_ES; i <= EMUL_SEG_GS; i++)
 		init_segment(w, i, mode);

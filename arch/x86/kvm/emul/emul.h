@@ -183,7 +183,8 @@ struct emul_ops {
 	enum emul_result (*cmpxchg)(void *opaque, u64 addr, const void *old, const void *new,
 				    unsigned int n, unsigned int acc, struct emul_exception *exc);
 	enum emul_result (*probe)(void *opaque, u64 addr, unsigned int n, unsigned int acc);
-	enum emul_result (*touch)(void *opaque, u64 addr, struct emul_exception *exc);
+	enum emul_result (*touch)(void *opaque, u64 addr, unsigned int acc,
+				  struct emul_exception *exc);
 	void (*commit)(void *opaque);
 
 	/*
@@ -240,9 +241,10 @@ struct emul_ops {
 
 	/*
 	 * Vector registers: the low @n (16, 32) bytes of XMM/YMM number @nr (0..15). A write of 16
-	 * bytes leaves the upper half alone, unless @zero_upper (VEX). CR0 and CR4 have been looked
-	 * at by the emulator; XCR0 has not.
+	 * bytes leaves the upper half alone, unless @zero_upper (VEX). The emulator has looked at
+	 * CR0, CR4 and, for VEX, XCR0.
 	 */
+	u64 (*get_xcr0)(void *opaque);
 	enum emul_result (*read_vec)(void *opaque, unsigned int nr, void *buf, unsigned int n);
 	enum emul_result (*write_vec)(void *opaque, unsigned int nr, const void *buf,
 				      unsigned int n, bool zero_upper);
@@ -353,12 +355,13 @@ struct emul_insn {
  * @task_trap: out: with EMUL_OK, the new task's TSS asks for a #DB with DR6.BT
  * @no_step: out: with EMUL_OK, control went through the IDT or to another task, which ends
  *	single-stepping: no debug trap follows
+ * @iterated: out: with EMUL_RESTART, a REP string has done some of its iterations; with rflags.TF
+ *	one
  * @ext: the emulator's own: the EXT bit of error codes
  * @pio_buf: scratch
  *
  * Debug traps are the caller's: if rflags.TF was set before the instruction, #DB follows after
- * EMUL_OK, unless @no_step, and also after EMUL_RESTART of a REP string (which then did one
- * iteration).
+ * EMUL_OK, unless @no_step, and after EMUL_RESTART, if @iterated.
  */
 struct emul_ctxt {
 	const struct emul_ops *ops;
@@ -378,6 +381,7 @@ struct emul_ctxt {
 	bool task_switch;
 	bool task_trap;
 	bool no_step;
+	bool iterated;
 	u8 ext;
 	u8 pio_buf[EMUL_PIO_MAX];
 };

@@ -320,12 +320,13 @@ static enum emul_result op_probe(void *opaque, u64 addr, unsigned int n, unsigne
 	return is_ram(&place, acc & EMUL_ACC_WRITE) ? EMUL_OK : EMUL_UNHANDLEABLE;
 }
 
-static enum emul_result op_touch(void *opaque, u64 addr, struct emul_exception *exc)
+static enum emul_result op_touch(void *opaque, u64 addr, unsigned int acc,
+				 struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
 	struct kvm_place place;
 
-	return translate(s, addr, access_bits(s, EMUL_ACC_READ), &place, exc);
+	return translate(s, addr, access_bits(s, acc), &place, exc);
 }
 
 static void op_commit(void *opaque)
@@ -653,6 +654,13 @@ static enum emul_result op_invlpg(void *opaque, u64 addr)
 	return EMUL_OK;
 }
 
+static u64 op_get_xcr0(void *opaque)
+{
+	struct emul_state *s = opaque;
+
+	return s->vcpu->regs.xcr0;
+}
+
 static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
 {
 	kvm_fpu_read_vec(nr, buf, n);
@@ -694,6 +702,7 @@ static const struct emul_ops vcpu_ops = {
 	.hlt = op_hlt,
 	.wbinvd = op_wbinvd,
 	.invlpg = op_invlpg,
+	.get_xcr0 = op_get_xcr0,
 	.read_vec = op_read_vec,
 	.write_vec = op_write_vec,
 };
@@ -877,7 +886,7 @@ static enum kvm_exit_action execute(struct emul_state *s)
 	case EMUL_IO:
 		return KVM_TO_USER;
 	case EMUL_RESTART:
-		return KVM_RESUME;
+		return s->c.iterated ? retire(s, tf) : KVM_RESUME;
 	default:
 		return give_up(s);
 	}

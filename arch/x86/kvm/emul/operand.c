@@ -439,19 +439,23 @@ static enum emul_result load_operands(struct emul_work *w, const struct emul_row
 	return res;
 }
 
-/* CR0 and CR4 must allow vector registers: Intel SDM vol. 3, 13.1 and 14.1. */
+/* What VEX needs of XCR0: SSE's and AVX's state (Intel SDM vol. 1, 14.3). */
+#define XCR0_AVX 6u
+
+/* CR0, CR4 and XCR0 must allow vector registers: Intel SDM vol. 3, 13.1 and 14.1. */
 static enum emul_result check_vector(struct emul_ctxt *c)
 {
 	u64 cr0 = c->ops->get_cr(c->opaque, 0);
 	u64 cr4 = c->ops->get_cr(c->opaque, 4);
 
-	if (c->insn.vex != EMUL_VEX_NONE ? !(cr4 & CR4_OSXSAVE) :
-	    cr0 & CR0_EM || !(cr4 & CR4_OSFXSR))
+	if (!c->ops->get_xcr0 || !c->ops->read_vec || !c->ops->write_vec)
+		return EMUL_UNHANDLEABLE;
+	if (c->insn.vex != EMUL_VEX_NONE ?
+		    !(cr4 & CR4_OSXSAVE) || (c->ops->get_xcr0(c->opaque) & XCR0_AVX) != XCR0_AVX :
+		    cr0 & CR0_EM || !(cr4 & CR4_OSFXSR))
 		return emul_raise(c, EXC_UD);
 	if (cr0 & CR0_TS)
 		return emul_raise(c, EXC_NM);
-	if (!c->ops->read_vec || !c->ops->write_vec)
-		return EMUL_UNHANDLEABLE;
 	return EMUL_OK;
 }
 
@@ -479,6 +483,7 @@ void emul_begin(struct emul_work *w, struct emul_ctxt *c)
 	c->task_switch = false;
 	c->task_trap = false;
 	c->no_step = false;
+	c->iterated = false;
 	c->ext = 0;
 }
 

@@ -517,7 +517,7 @@ enum emul_result emul_clflush(struct emul_work *w)
 	if (!c->ops->touch)
 		return EMUL_UNHANDLEABLE;
 	res = emul_linear(w, w->insn->seg, emul_ea(w), 1, EMUL_ACC_READ, &linear);
-	return res == EMUL_OK ? c->ops->touch(c->opaque, linear, &c->exc) : res;
+	return res == EMUL_OK ? c->ops->touch(c->opaque, linear, EMUL_ACC_READ, &c->exc) : res;
 }
 
 /* No access is made, so no limit is checked, and an address that isn't canonical does nothing. */
