@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -290,6 +291,35 @@ static void guest_readonly(const void *arg)
 	expect_eq("data", vcpu->run->mmio.data[0], 8);
 }
 
+/* The same with memory that a driver of the host's has mapped by frame number, for writing, too. */
+static void guest_readonly_pfns(const void *arg)
+{
+	struct vm *vm = setup();
+	struct vcpu *vcpu;
+	uint8_t *rom, was;
+	int fd;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_READONLY_MEM);
+	fd = open("/dev/mem", O_RDWR);
+	if (fd < 0)
+		row_skip("no /dev/mem");
+	rom = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0xf0000);
+	if (rom == MAP_FAILED)
+		row_skip("/dev/mem does not give the BIOS");
+	was = rom[0];
+	vm_add_memory(vm, 0, 0, 0x10000, 0);
+	vcpu = real_guest(vm, load_and_bump, sizeof(load_and_bump));
+	set_ds(vcpu, 0x40000);
+	expect_ok("create", vm_set_slot(vm, 1, 0x40000, PAGE, rom, KVM_MEM_READONLY));
+	expect_eq("read", out_value(vcpu), was);
+	vcpu_run_until(vcpu, KVM_EXIT_MMIO);
+	expect_eq("gpa", vcpu->run->mmio.phys_addr, 0x40000);
+	expect_eq("is_write", vcpu->run->mmio.is_write, 1);
+	expect_eq("data", vcpu->run->mmio.data[0], (uint8_t)(was + 1));
+	expect_eq("memory", rom[0], was);
+}
+
 /* The host's own mapping changes under the guest: it must follow. */
 static void guest_follows_host(const void *arg)
 {
@@ -414,6 +444,7 @@ static const struct test_row rows[] = {
 	{ .name = "guest-sees-slots", .run = guest_sees_slots },
 	{ .name = "guest-moves-slot", .run = guest_moves_slot },
 	{ .name = "guest-readonly", .run = guest_readonly },
+	{ .name = "guest-readonly-pfns", .run = guest_readonly_pfns },
 	{ .name = "guest-follows-host", .run = guest_follows_host },
 	{ .name = "guest-bad-hva", .run = guest_bad_hva },
 	{ .name = "guest-dirty-log", .run = guest_dirty_log },

@@ -222,13 +222,15 @@ EXPORT_SYMBOL_NS_GPL(kvm_guest_cmpxchg, GUESTMODE);
 
 static void cache_fill(struct kvm *kvm, struct kvm_gpa_cache *cache)
 {
-	const struct kvm_memslot *slot = kvm_gfn_to_memslot(kvm, cache->gpa >> PAGE_SHIFT);
+	/* One table: another one may take its place between two looks. */
+	struct kvm_memslots *slots = kvm_memslots(kvm);
+	const struct kvm_memslot *slot = memslots_find(slots, cache->gpa >> PAGE_SHIFT);
 
-	cache->generation = kvm_memslots(kvm)->generation;
+	cache->generation = slots->generation;
 	cache->hva = 0;
 	cache->dirty = NULL;
 	/* What crosses a page, or may be read only, goes the long way. */
-	if (!slot || slot->flags & KVM_MEM_READONLY ||
+	if (!slot || slot->dying || slot->flags & KVM_MEM_READONLY ||
 	    offset_in_page(cache->gpa) + cache->len > PAGE_SIZE)
 		return;
 	cache->hva = memslot_gfn_to_hva(slot, cache->gpa >> PAGE_SHIFT) +
@@ -411,6 +413,7 @@ struct kvm_pfn kvm_pfn_lookup(const struct kvm_memslot *slot, gfn_t gfn, bool wr
 	bool readonly = slot->flags & KVM_MEM_READONLY;
 	hva_t hva = memslot_gfn_to_hva(slot, gfn);
 	struct page *page, *better;
+	struct kvm_pfn found;
 	long n;
 
 	if (write && readonly)
@@ -443,6 +446,8 @@ struct kvm_pfn kvm_pfn_lookup(const struct kvm_memslot *slot, gfn_t gfn, bool wr
 	case -ENOMEM:
 		return pfn_error(KVM_PFN_ERR_NOMEM);
 	default:
-		return lookup_pfnmap(hva, write);
+		found = lookup_pfnmap(hva, write);
+		found.writable &= !readonly;
+		return found;
 	}
 }

@@ -163,7 +163,8 @@ static const u64 __user *entry_user(struct kvm_vcpu *vcpu, gpa_t gpa)
  * size.
  */
 static void fill_hit(struct kvm_vcpu *vcpu, const struct walk_mode *mode, gva_t gva, u32 access,
-		     bool ac, const struct walk_result *result, const struct kvm_place *place)
+		     bool ac, const struct walk_result *result, const struct kvm_place *place,
+		     u64 generation)
 {
 	struct kvm_walk_hit *hit = &vcpu->mmu.hit[hit_nr(gva, access)];
 	u8 level;
@@ -189,7 +190,7 @@ static void fill_hit(struct kvm_vcpu *vcpu, const struct walk_mode *mode, gva_t 
 	hit->page = gva >> PAGE_SHIFT;
 	hit->cr3 = kvm_cr3(vcpu);
 	hit->pkru = vcpu->regs.pkru;
-	hit->generation = kvm_memslots(vcpu->kvm)->generation;
+	hit->generation = generation;
 	hit->place.gpa = place->gpa & PAGE_MASK;
 	hit->place.hva = place->hva & PAGE_MASK;
 	hit->place.readonly = place->readonly;
@@ -218,13 +219,16 @@ static noinline int walk_guest(struct kvm_vcpu *vcpu, gva_t gva, u32 access,
 	bool ac = mode->smap && kvm_rflags_read(vcpu) & X86_EFLAGS_AC;
 	u32 pkru = mode->pku ? vcpu->regs.pkru : 0;
 	struct walk_result result;
+	u64 generation;
 
 	for (;;) {
 		switch (walk_gva(mode, &guest_walk_ops, vcpu, kvm_cr3(vcpu), pkru, ac, gva, access,
 				 &result)) {
 		case WALK_OK:
+			/* Taken first: of a table newer than its generation's a miss is made. */
+			generation = kvm_memslots(vcpu->kvm)->generation;
 			find_place(vcpu, result.gpa, place);
-			fill_hit(vcpu, mode, gva, access, ac, &result, place);
+			fill_hit(vcpu, mode, gva, access, ac, &result, place, generation);
 			return 0;
 		case WALK_FAULT:
 			fault->error_code = result.error_code;
