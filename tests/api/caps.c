@@ -447,6 +447,44 @@ static void disable_exits_hlt(const void *arg)
 	expect_out(vcpu, PORT_OK, "put behind HLT");
 }
 
+/* The guest's KVM_FEATURE_PV_UNHALT (bit 7), after KVM_SET_CPUID2 with it. */
+static unsigned int pv_unhalt(struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 room[256];
+	} got = { .head.nent = 256 };
+	const struct kvm_cpuid_entry2 *e;
+
+	expect_ok("KVM_SET_CPUID2", ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid));
+	expect_ok("KVM_GET_CPUID2", ioctl(vcpu->fd, KVM_GET_CPUID2, &got));
+	e = cpuid_find(&got.head, 0x40000001, 0);
+	if (!e)
+		row_die("no leaf 0x40000001");
+	return e->eax >> 7 & 1;
+}
+
+/* Who waits in a HLT without exits can't be kicked: the guest isn't told that it could be. */
+static void disable_exits_unhalt(const void *arg)
+{
+	struct vm *vm = vm_new_ram(), *other = vm_new_ram();
+	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(vm->kvm);
+	struct vcpu *vcpu;
+
+	(void)arg;
+	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
+		row_skip("not offered");
+	if (!guest_has(vm->kvm, 0x40000001, 0, 'a', 7))
+		row_skip("no KVM_FEATURE_PV_UNHALT");
+	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	expect_eq("with exits", pv_unhalt(vm_add_vcpu(other, 0), cpuid), 1);
+	vcpu = GUEST(vm, OUT_OK, OUT_OK);
+	expect_eq("without", pv_unhalt(vcpu, cpuid), 0);
+	expect_out(vcpu, PORT_OK, "it runs");
+	/* Nothing but what is there already may be set then: that is the same as before. */
+	expect_eq("set again", pv_unhalt(vcpu, cpuid), 0);
+}
+
 /* An NMI ends such a HLT. */
 static void disable_exits_nmi(const void *arg)
 {
@@ -726,6 +764,7 @@ static const struct test_row rows[] = {
 	{ .name = "exit-hypercall", .run = exit_hypercall },
 	{ .name = "disable-exits-valid", .run = disable_exits_valid },
 	{ .name = "disable-exits-hlt", .run = disable_exits_hlt },
+	{ .name = "disable-exits-unhalt", .run = disable_exits_unhalt },
 	{ .name = "disable-exits-nmi", .run = disable_exits_nmi },
 	{ .name = "emulation-failure", .run = emulation_failure, .arg = "on" },
 	{ .name = "emulation-failure-off", .run = emulation_failure },

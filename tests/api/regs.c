@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "row.h"
 #include "vm.h"
@@ -505,6 +506,29 @@ static void tsc(const void *arg)
 		    (unsigned long long)b);
 }
 
+/* What userspace writes first stands, whatever the TSC has reached since the vCPU's creation. */
+static void tsc_first_write(const void *arg)
+{
+	struct timespec pause = { .tv_nsec = 300000000 };
+	struct vcpu *vcpu = fresh();
+	uint64_t now, since;
+	int khz;
+
+	(void)arg;
+	if (stock_61())
+		row_skip("new with 6.12's ABI");
+	need_cap(vcpu->vm->kvm, KVM_CAP_GET_TSC_KHZ);
+	khz = expect_ok("KVM_GET_TSC_KHZ", ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0));
+	nanosleep(&pause, NULL);
+	vcpu_get_msr(vcpu, 0x10, &since);
+	expect_true(since > khz * 250ull, "TSC after 300 ms: expected over %llu, saw %llu",
+		    khz * 250ull, (unsigned long long)since);
+	vcpu_set_msr(vcpu, 0x10, 1);
+	vcpu_get_msr(vcpu, 0x10, &now);
+	expect_true(now < since, "TSC after 1 was set: expected below %llu, saw %llu",
+		    (unsigned long long)since, (unsigned long long)now);
+}
+
 /* ---- debug registers ---- */
 
 static void debugregs(const void *arg)
@@ -619,6 +643,26 @@ static void nmi(const void *arg)
 	expect_ok("KVM_NMI", ioctl(vcpu->fd, KVM_NMI, 0));
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
 	expect_eq("the handler's port", vcpu->run->io.port, 0x12);
+}
+
+/* Two that wait are two: the second is latched behind the first. A third is lost. */
+static void nmis_saved(const void *arg)
+{
+	struct vcpu *vcpu = fresh();
+	struct kvm_vcpu_events e;
+	int i;
+
+	(void)arg;
+	if (stock_61())
+		row_skip("this driver tells of one");
+	need_cap(vcpu->vm->kvm, KVM_CAP_USER_NMI);
+	for (i = 0; i < 3; i++)
+		expect_ok("KVM_NMI", ioctl(vcpu->fd, KVM_NMI, 0));
+	expect_ok("KVM_GET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	expect_eq("nmi.pending", e.nmi.pending, 2);
+	expect_ok("KVM_SET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
+	expect_ok("KVM_GET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	expect_eq("nmi.pending, set", e.nmi.pending, 2);
 }
 
 /* ---- CPUID ---- */
@@ -793,10 +837,12 @@ static const struct test_row rows[] = {
 	{ .name = "msr-list-stops", .run = msr_list_stops },
 	{ .name = "count-changes", .run = count_changes },
 	{ .name = "tsc", .run = tsc },
+	{ .name = "tsc-first-write", .run = tsc_first_write },
 	{ .name = "debugregs", .run = debugregs },
 	{ .name = "events", .run = events },
 	{ .name = "events-inject", .run = events_inject },
 	{ .name = "nmi", .run = nmi },
+	{ .name = "nmis-saved", .run = nmis_saved },
 	{ .name = "cpuid", .run = cpuid },
 	{ .name = "translate", .run = translate },
 	{ .name = "transplant", .run = transplant },

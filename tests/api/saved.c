@@ -3,8 +3,14 @@
  * State that is easily lost between two hosts: what stands in no register yet, what other documents
  * call a state, what comes in an order of userspace's own.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "row.h"
 #include "vm.h"
@@ -104,6 +110,78 @@ static void sipi_without_irqchip(const void *arg)
 
 	(void)arg;
 	expect_errno("SIPI_RECEIVED", ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp), EINVAL);
+}
+
+/* ---- steal time ---- */
+
+#define MSR_STEAL_TIME 0x4b564d03
+#define STEAL_PAGE 0x6000
+
+/* How long this thread has waited for a processor, ns. */
+static unsigned long long run_delay(void)
+{
+	unsigned long long ran, waited = 0;
+	FILE *f = fopen("/proc/thread-self/schedstat", "r");
+
+	if (!f || fscanf(f, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	if (f)
+		fclose(f);
+	return waited;
+}
+
+/* Until this thread has waited for 20 ms: another one spins on the same processor. */
+static void wait_for_cpu(void)
+{
+	cpu_set_t one, all;
+	pid_t child;
+	int tries;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	child = fork();
+	if (!child)
+		for (;;)
+			;
+	for (tries = 0; run_delay() < 20000000 && tries < 10000000; tries++)
+		;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	sched_setaffinity(0, sizeof(all), &all);
+	if (run_delay() < 20000000)
+		row_skip("the scheduler tells of no waiting");
+}
+
+static void *run_in_thread(void *vcpu)
+{
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	return NULL;
+}
+
+/*
+ * Set by one thread, as a VMM that restores a machine does, run by another one, which has waited
+ * less: the time that is stolen does not run backwards.
+ */
+static void steal_other_thread(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = GUEST(vm, OUT_OK);
+	volatile uint64_t *steal = vm_ptr(vm, STEAL_PAGE, 64);
+	pthread_t thread;
+
+	(void)arg;
+	if (!guest_has(vm->kvm, 0x40000001, 0, 'a', 5))
+		row_skip("no KVM_FEATURE_STEAL_TIME");
+	wait_for_cpu();
+	*steal = 1000;
+	expect_eq("MSRs set", vcpu_set_msr(vcpu, MSR_STEAL_TIME, STEAL_PAGE | 1), 1);
+	pthread_create(&thread, NULL, run_in_thread, vcpu);
+	pthread_join(thread, NULL);
+	expect_true(*steal >= 1000 && *steal < 1000000000000ull,
+		    "steal time after 1000: expected a little more, saw %llu",
+		    (unsigned long long)*steal);
 }
 
 /* ---- exceptions that wait ---- */
@@ -257,6 +335,7 @@ static const struct test_row rows[] = {
 	{ .name = "kicked", .run = kicked },
 	{ .name = "sipi-received", .run = sipi_received },
 	{ .name = "sipi-without-irqchip", .run = sipi_without_irqchip },
+	{ .name = "steal-other-thread", .run = steal_other_thread },
 	{ .name = "db-dr6-first", .run = db_dr6_first },
 	{ .name = "payload", .run = payload },
 	{ .name = "payload-pf", .run = payload_pf },

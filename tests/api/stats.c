@@ -207,7 +207,7 @@ static void *send_nmis(void *arg)
 	struct nmis *n = arg;
 	int i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 20; i++) {
 		nanosleep(&pause, NULL);
 		ioctl(n->vm->fd, KVM_SIGNAL_MSI, &msi);
 	}

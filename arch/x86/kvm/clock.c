@@ -252,7 +252,8 @@ static void clock_get_locked(struct kvm_clock_vm *c, struct kvm_clock_data *data
 	struct instant t;
 
 	memset(data, 0, sizeof(*data));
-	if (!c->use_master || !read_instant(&t)) {
+	/* A TSC that began anew (suspend to memory): the pair is of before, and soon taken anew. */
+	if (!c->use_master || !read_instant(&t) || t.tsc < c->master_tsc) {
 		data->clock = kvm_base_ns() + c->offset_ns;
 		return;
 	}

@@ -157,11 +157,11 @@ static bool vendor_is_amd_like(struct kvm_vcpu *vcpu)
 
 /*
  * KVM's leaves begin at 0x40000000, or 0x100 (0x200 ...) higher where userspace put another
- * hypervisor's first. Return: KVM_FEATURE_* bits, 0: no such leaves.
+ * hypervisor's first. Return: the one with the features, NULL: none.
  */
-static u32 find_pv_features(struct kvm_vcpu *vcpu)
+static struct kvm_cpuid_entry2 *find_pv_leaf(struct kvm_vcpu *vcpu)
 {
-	const struct kvm_cpuid_entry2 *e;
+	struct kvm_cpuid_entry2 *e;
 	u32 base;
 
 	for (base = KVM_CPUID_SIGNATURE; base < KVM_CPUID_SIGNATURE + 0x10000; base += 0x100) {
@@ -170,10 +170,19 @@ static u32 find_pv_features(struct kvm_vcpu *vcpu)
 			break;
 		e = NULL;
 	}
-	if (!e)
-		return 0;
-	e = find(vcpu, base | KVM_CPUID_FEATURES, 0);
-	return e ? e->eax : 0;
+	return e ? find(vcpu, base | KVM_CPUID_FEATURES, 0) : NULL;
+}
+
+/*
+ * A guest that waits in a HLT without exits can't be kicked out of it: the ABI forbids both at once
+ * (KVM_CAP_X86_DISABLE_EXITS), and takes the feature away from who asks for it.
+ */
+static void take_pv_unhalt(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpuid_entry2 *e = find_pv_leaf(vcpu);
+
+	if (e && vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 }
 
 static u8 find_maxphyaddr(struct kvm_vcpu *vcpu)
@@ -202,7 +211,9 @@ static void derive(struct kvm_vcpu *vcpu)
 	c->supported_xss = e ? (e->ecx | (u64)e->edx << 32) & kvm_supported_xss : 0;
 	c->maxphyaddr = find_maxphyaddr(vcpu);
 	vcpu->mmu.walk_valid = false; /* reserved bits follow from it */
-	c->pv_features = find_pv_features(vcpu);
+	take_pv_unhalt(vcpu);
+	e = find_pv_leaf(vcpu);
+	c->pv_features = e ? e->eax : 0;
 	c->cr4_reserved = ~allowed_bits(vcpu, CR4_ALWAYS, cr4_bits, ARRAY_SIZE(cr4_bits));
 	c->efer_reserved = ~allowed_bits(vcpu, EFER_SCE, efer_bits, ARRAY_SIZE(efer_bits)) |
 			   kvm_caps->efer_reserved;
@@ -210,8 +221,9 @@ static void derive(struct kvm_vcpu *vcpu)
 
 /* --- setting and reading --------------------------------------------------------------------- */
 
-/* Clear what refresh() decides, for comparisons. */
-static struct kvm_cpuid_entry2 without_dynamic(const struct kvm_cpuid_entry2 *entry)
+/* Clear what refresh() and take_pv_unhalt() decide, for comparisons. */
+static struct kvm_cpuid_entry2 without_dynamic(struct kvm_vcpu *vcpu,
+					       const struct kvm_cpuid_entry2 *entry)
 {
 	struct kvm_cpuid_entry2 e = *entry;
 
@@ -222,6 +234,9 @@ static struct kvm_cpuid_entry2 without_dynamic(const struct kvm_cpuid_entry2 *en
 		e.ecx &= ~LEAF7_ECX_OSPKE;
 	} else if (e.function == 0xd && e.index < 2) {
 		e.ebx = 0;
+	} else if (find_pv_leaf(vcpu) == find(vcpu, e.function, e.index) &&
+		   vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT) {
+		e.eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 	}
 	memset(e.padding, 0, sizeof(e.padding));
 	return e;
@@ -235,8 +250,8 @@ static bool same_cpuid(struct kvm_vcpu *vcpu, const struct kvm_cpuid_entry2 *ent
 	if (nent != vcpu->cpuid.nent)
 		return false;
 	for (i = 0; i < nent; i++) {
-		a = without_dynamic(&entries[i]);
-		b = without_dynamic(&vcpu->cpuid.entries[i]);
+		a = without_dynamic(vcpu, &entries[i]);
+		b = without_dynamic(vcpu, &vcpu->cpuid.entries[i]);
 		if (memcmp(&a, &b, sizeof(a)))
 			return false;
 	}

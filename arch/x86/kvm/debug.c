@@ -173,6 +173,8 @@ long kvm_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *de
 			d->eff_db[i] = debug->arch.debugreg[i];
 		d->guest_debug_dr7 = (debug->arch.debugreg[7] & DR7_WRITABLE) | DR7_FIXED;
 	}
+	/* The guest's own are in db[], dr6 and dr7 since the last exit, not in hardware. */
+	d->switch_db &= ~KVM_DEBUGREG_WONT_EXIT;
 	kvm_update_dr7(vcpu);
 	kvm_make_request(KVM_REQ_INTERCEPTS, vcpu);
 	/* Interrupts were, or are no more, held back. */

@@ -57,7 +57,7 @@ static int steal_msr_write(struct kvm_vcpu *vcpu, u64 value)
 			       sizeof(struct kvm_steal_time)))
 		vcpu->pv.steal.cache.len = 0;
 	if (!steal_enabled(vcpu))
-		vcpu->pv.steal.last = current->sched_info.run_delay;
+		vcpu->pv.steal.started = false;
 	vcpu->pv.steal.msr = value;
 	if (steal_enabled(vcpu))
 		kvm_make_request(KVM_REQ_STEAL_UPDATE, vcpu);
@@ -128,6 +128,10 @@ void kvm_pv_steal_update(struct kvm_vcpu *vcpu)
 	WRITE_ONCE(vcpu->pv.steal.hint_hva, cache->hva);
 
 	delay = current->sched_info.run_delay;
+	if (!vcpu->pv.steal.started) {
+		vcpu->pv.steal.last = delay;
+		vcpu->pv.steal.started = true;
+	}
 	if (delay == vcpu->pv.steal.last && st.version)
 		return;
 	/* Odd while it changes, as in kvmclock's page. */

@@ -294,7 +294,8 @@ long ioctl_get_events(struct kvm_ioctl_call *call)
 	e->interrupt.shadow = vendor_call(get_shadow, vcpu);
 
 	e->nmi.injected = ev->nmi.injected;
-	e->nmi.pending = ev->nmi.pending + atomic_read(&ev->nmi.queued) ? 1 : 0;
+	/* Two at most: the one to be delivered and the one latched behind it. */
+	e->nmi.pending = min(ev->nmi.pending + atomic_read(&ev->nmi.queued), 2);
 	e->nmi.masked = vendor_call(get_nmi_mask, vcpu);
 	if (vcpu->kvm->caps.triple_fault_event) {
 		e->triple_fault.pending = kvm_test_request(KVM_REQ_TRIPLE_FAULT, vcpu);

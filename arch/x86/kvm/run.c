@@ -316,6 +316,18 @@ static long signalled(struct kvm_vcpu *vcpu)
 	return -EINTR;
 }
 
+/*
+ * An EOI that userspace's IOAPIC is to hear of goes before other reasons to return: there may be no
+ * next KVM_RUN but one that returns at once, and what is saved then does not tell of it.
+ */
+static bool tell_eoi(struct kvm_vcpu *vcpu)
+{
+	if (!kvm_test_request(KVM_REQ_USER_EOI, vcpu))
+		return false;
+	kvm_clear_request(KVM_REQ_USER_EOI, vcpu);
+	return split_tell_eoi(vcpu) == KVM_TO_USER;
+}
+
 static long action_result(struct kvm_vcpu *vcpu, enum kvm_exit_action action)
 {
 	if (vcpu->io.complete)
@@ -341,12 +353,14 @@ static long run_loop(struct kvm_vcpu *vcpu)
 			vcpu_wait(vcpu);
 		}
 		if (unlikely(user_wants_irq_window(vcpu))) {
+			if (tell_eoi(vcpu))
+				return 0;
 			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			vcpu->stat.request_irq_exits++;
 			return 0;
 		}
 		if (unlikely(host_work(vcpu)))
-			return signalled(vcpu);
+			return tell_eoi(vcpu) ? 0 : signalled(vcpu);
 	}
 }
 
@@ -420,6 +434,8 @@ static void remember_thread(struct kvm_vcpu *vcpu)
 		return;
 	new = get_task_pid(current, PIDTYPE_PID);
 	rcu_assign_pointer(vcpu->pid, new);
+	/* What another thread has waited is not this vCPU's. */
+	vcpu->pv.steal.started = false;
 	if (old)
 		synchronize_rcu();
 	put_pid(old);

@@ -80,8 +80,12 @@ static void join_generation(struct kvm_vcpu *vcpu, bool matched, u64 value, u64 
 	vcpu->tsc.base_tsc = value;
 }
 
-/* What userspace writes: with the rule of clock_sync_match(). */
-static void write_synchronised(struct kvm_vcpu *vcpu, u64 value)
+/*
+ * What userspace writes, or @user false: the vCPU's creation and the driver, with the rule of
+ * clock_sync_match(). The first value that userspace writes is taken as it is: what the vCPUs'
+ * creation began is not what it wants to be in step with.
+ */
+static void write_synchronised(struct kvm_vcpu *vcpu, u64 value, bool user)
 {
 	struct kvm_clock_vm *c = &vcpu->kvm->clock;
 	u64 host_tsc, ns, elapsed, offset;
@@ -93,6 +97,7 @@ static void write_synchronised(struct kvm_vcpu *vcpu, u64 value)
 	ns = kvm_base_ns();
 	elapsed = ns - c->tsc_last_ns;
 	matched = c->tsc_last_ns && c->tsc_last_ratio == vcpu->tsc.ratio &&
+		  (!value || !user || c->tsc_user_wrote) &&
 		  clock_sync_match(value, c->tsc_last_write, elapsed, vcpu->tsc.khz);
 	if (matched && !check_tsc_unstable()) {
 		offset = c->tsc_last_offset;
@@ -103,6 +108,7 @@ static void write_synchronised(struct kvm_vcpu *vcpu, u64 value)
 			value = c->tsc_last_write + clock_ns_to_ticks(elapsed, vcpu->tsc.khz);
 		offset = value - scale(host_tsc, vcpu->tsc.ratio);
 	}
+	c->tsc_user_wrote |= user;
 	join_generation(vcpu, matched, value, offset, ns);
 	raw_spin_unlock_irqrestore(&c->tsc_lock, flags);
 
@@ -123,7 +129,7 @@ int kvm_tsc_write(struct kvm_vcpu *vcpu, u64 value, bool host)
 	u64 delta;
 
 	if (host) {
-		write_synchronised(vcpu, value);
+		write_synchronised(vcpu, value, true);
 		return 0;
 	}
 	delta = value - kvm_tsc_read(vcpu, rdtsc());
@@ -214,7 +220,7 @@ int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz)
 	}
 	value = kvm_tsc_read(vcpu, rdtsc());
 	set_ratio(vcpu, khz, ratio);
-	write_synchronised(vcpu, value);
+	write_synchronised(vcpu, value, false);
 	return 0;
 }
 
@@ -330,7 +336,7 @@ void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu)
 	if (find_ratio(khz, &ratio))
 		ratio = kvm_caps->tsc_ratio_default;
 	set_ratio(vcpu, khz, ratio);
-	write_synchronised(vcpu, 0);
+	write_synchronised(vcpu, 0, false);
 }
 
 /* --- what userspace asks --------------------------------------------------------------------- */

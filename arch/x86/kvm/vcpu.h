@@ -159,7 +159,8 @@ struct kvm_vcpu_pv {
 	struct {
 		struct kvm_gpa_cache cache; /* [v] */
 		u64 msr; /* [v] */
-		u64 last; /* [v] run_delay seen, ns */
+		u64 last; /* [v] run_delay of its thread seen, ns; if @started */
+		bool started; /* [v] since it was enabled, and in this thread */
 		hva_t hint_hva; /* [v] where kvm_pv_preempted() may write, 0: nowhere ... */
 		u64 hint_generation; /* [v] ... while the slots are those of then */
 	} steal;

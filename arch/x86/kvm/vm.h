@@ -39,6 +39,7 @@ struct kvm_clock_vm {
 	u64 tsc_last_write; /* [tsc_lock] its value */
 	u64 tsc_last_offset; /* [tsc_lock] the offset that it led to */
 	u64 tsc_last_ratio; /* [tsc_lock] */
+	bool tsc_user_wrote; /* [tsc_lock] userspace has written some vCPU's */
 	u64 tsc_generation; /* [tsc_lock] counts writes that did not match the one before */
 	u32 tsc_matched; /* [tsc_lock] vCPUs in this generation */
 	u32 default_tsc_khz; /* [l] of vCPUs to come */

@@ -40,6 +40,12 @@ static void finish(struct emul_state *s, enum emul_result r, u64 rip)
 	if (!done)
 		s->c.rip = rip;
 	glue_store_context(s);
+	/*
+	 * Its delivery met an exception: an interrupt is lost then, and INT n executed again. Of
+	 * two exceptions kvm_queue_exception() makes one.
+	 */
+	if (r == EMUL_EXCEPTION && event_vectoring(vcpu) && !vcpu->event.exception.injected)
+		event_consumed(vcpu);
 	if (!done)
 		return;
 	if (event_vectoring(vcpu))
