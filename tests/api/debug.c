@@ -119,6 +119,22 @@ static void step(const void *arg)
 	expect_eq("TF that the guest pushes afterwards", vcpu_regs(vcpu).rax & TF, 0);
 }
 
+/* STI's shadow holds interrupts back, not the step. */
+static void step_shadow(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = GUEST(vm, 0xfb, 0x90, 0xfb, 0xfb, 0xe6, PORT); /* sti; nop; sti; sti */
+	unsigned int i;
+
+	(void)arg;
+	if (in_tcg())
+		row_skip("the emulator holds the step back, too");
+	for (i = 1; i <= 4; i++)
+		expect_step(vcpu, STEP, i);
+	debug(vcpu, 0);
+	expect_out(vcpu);
+}
+
 /* The registers are set between two steps, and TF of the guest's own is its own. */
 static void step_registers(const void *arg)
 {
@@ -286,6 +302,7 @@ static void block_irq(const void *arg)
 
 static const struct test_row rows[] = {
 	{ .name = "step", .run = step },
+	{ .name = "step-shadow", .run = step_shadow },
 	{ .name = "step-registers", .run = step_registers },
 	{ .name = "step-exception", .run = step_exception },
 	{ .name = "software", .run = software },

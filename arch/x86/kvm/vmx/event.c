@@ -31,14 +31,16 @@ void vmx_set_intr_state(struct vcpu_vmx *vmx, u32 state)
  * @vmx: the vCPU
  *
  * Flags and shadow come together by ioctls and emulated instructions: STI's shadow ends with IF,
- * and in a shadow with TF set the trap behind it is pending already.
+ * and in a shadow with TF set the trap behind it is pending already. But not to a debugger, who has
+ * seen it: STI, which doesn't hold it back, would never be left.
  */
 void vmx_fix_intr_state(struct vcpu_vmx *vmx)
 {
 	u32 state = vmx_intr_state(vmx);
 	u64 rflags = kvm_rflags_read(&vmx->vcpu);
 
-	if (state & GUEST_INTR_STATE_STI && !(rflags & X86_EFLAGS_IF)) {
+	if (state & GUEST_INTR_STATE_STI &&
+	    (!(rflags & X86_EFLAGS_IF) || vmx->vcpu.debug.guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 		state &= ~GUEST_INTR_STATE_STI;
 		vmx_set_intr_state(vmx, state);
 	}

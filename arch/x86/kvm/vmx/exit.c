@@ -25,11 +25,13 @@ static __always_inline u64 read_reg(struct kvm_vcpu *vcpu, enum kvm_reg reg, uns
 }
 
 /* RF ends with each instruction that completes; TF traps behind it (17.3.1). */
-static noinline enum kvm_exit_action skip_with_flags(struct kvm_vcpu *vcpu, u64 rflags)
+static noinline enum kvm_exit_action skip_with_traps(struct kvm_vcpu *vcpu, u64 rflags, u64 traps)
 {
 	if (rflags & X86_EFLAGS_RF)
 		kvm_rflags_write(vcpu, rflags & ~X86_EFLAGS_RF);
-	return rflags & X86_EFLAGS_TF ? exit_db(vcpu, DR6_RESERVED | DR_STEP) : KVM_RESUME;
+	if (rflags & X86_EFLAGS_TF)
+		traps |= DR_STEP;
+	return traps ? exit_db(vcpu, DR6_RESERVED | traps) : KVM_RESUME;
 }
 
 /**
@@ -42,7 +44,7 @@ static noinline enum kvm_exit_action skip_with_flags(struct kvm_vcpu *vcpu, u64 
 enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 rip = read_reg(vcpu, KVM_REG_RIP, GUEST_RIP), next, rflags;
+	u64 rip = read_reg(vcpu, KVM_REG_RIP, GUEST_RIP), next, rflags, bp = 0;
 	u32 state;
 
 	next = rip + vmcs_read(VM_EXIT_INSTRUCTION_LEN);
@@ -52,12 +54,15 @@ enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 	kvm_rip_write(vcpu, next);
 	state = vmx_intr_state(vmx);
 	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))) {
+		/* Breakpoints that MOV SS met come behind the next one, this (27.3.4). */
+		if (state & GUEST_INTR_STATE_MOV_SS)
+			bp = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & DR_TRAP_BITS;
 		vmx_set_shadow(vcpu, 0);
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 	}
 	rflags = read_reg(vcpu, KVM_REG_RFLAGS, GUEST_RFLAGS);
-	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
-		return skip_with_flags(vcpu, rflags);
+	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF) || bp))
+		return skip_with_traps(vcpu, rflags, bp);
 	return KVM_RESUME;
 }
 
@@ -291,6 +296,9 @@ static enum kvm_exit_action exit_apic_write(struct kvm_vcpu *vcpu)
 
 /* GETSEC exits always; the guest has no SMX. <asm/vmx.h> doesn't know it. */
 #define REASON_GETSEC 11
+/* As are calls of the SEAM module, on CPUs that have one. */
+#define REASON_SEAMCALL 76
+#define REASON_TDCALL 77
 
 /* Empty: never enabled, or unknown to us: exit_unexpected(). */
 static const struct kvm_exit_row rows[] = {
@@ -333,6 +341,8 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_RDSEED] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_PML_FULL] = KVM_EXIT_ROW(vmx_exit_pml_full, NESTED_FAULT),
+	[REASON_SEAMCALL] = KVM_EXIT_ROW(exit_ud, MISSING),
+	[REASON_TDCALL] = KVM_EXIT_ROW(exit_ud, MISSING),
 };
 
 /**

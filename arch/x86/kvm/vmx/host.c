@@ -145,12 +145,30 @@ void vmx_host_perf(struct vcpu_vmx *vmx)
 						      .value = msrs[i].guest };
 		a->host[n] = (struct vmx_msr_entry){ .index = msrs[i].msr, .value = msrs[i].host };
 		n++;
+		/* The entry's list gives no time for records under way to be written (18.4.4.4). */
+		if (msrs[i].msr == MSR_IA32_PEBS_ENABLE)
+			native_wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
 	}
 	if (likely(n == vmx->nr_autoload))
 		return;
 	vmcs_write(VM_ENTRY_MSR_LOAD_COUNT, n);
 	vmcs_write(VM_EXIT_MSR_LOAD_COUNT, n);
 	vmx->nr_autoload = n;
+}
+
+/**
+ * vmx_host_perf_back() - the host's counters again, behind an entry that did not take place
+ * @vmx: the vCPU
+ *
+ * All other exits do it by themselves. Context: irqs off.
+ */
+void vmx_host_perf_back(struct vcpu_vmx *vmx)
+{
+	const struct vmx_msr_entry *host = vmx->autoload->host;
+	u32 i;
+
+	for (i = 0; i < vmx->nr_autoload; i++)
+		native_wrmsrl(host[i].index, host[i].value);
 }
 
 /**

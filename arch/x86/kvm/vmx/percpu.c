@@ -200,6 +200,16 @@ int vmx_cpu_enable(void)
 	return 0;
 }
 
+/* No CPU has it. */
+static void forget(struct vcpu_vmx *vmx)
+{
+	vmx->entry.flags &= ~ENTRY_RESUME;
+	list_del(&vmx->loaded);
+	/* Off the list before another CPU may put it on its own. */
+	smp_wmb();
+	WRITE_ONCE(vmx->vmcs_cpu, -1);
+}
+
 /* Irqs off, on the CPU that holds it. */
 static void clear_here(struct vcpu_vmx *vmx)
 {
@@ -207,13 +217,9 @@ static void clear_here(struct vcpu_vmx *vmx)
 
 	if (!vmx_vmclear(vmx->vmcs_pa))
 		vmx_insn_failed("VMCLEAR", vmx->vmcs_pa);
-	vmx->entry.flags &= ~ENTRY_RESUME;
 	if (cpu->current_vmx == vmx)
 		cpu->current_vmx = NULL;
-	list_del(&vmx->loaded);
-	/* Off the list before another CPU may put it on its own. */
-	smp_wmb();
-	WRITE_ONCE(vmx->vmcs_cpu, -1);
+	forget(vmx);
 }
 
 /**
@@ -256,8 +262,11 @@ void vmx_vmcs_clear(struct vcpu_vmx *vmx)
 {
 	int cpu = READ_ONCE(vmx->vmcs_cpu);
 
-	if (cpu >= 0)
-		smp_call_function_single(cpu, clear_ipi, vmx, 1);
+	if (cpu < 0 || !smp_call_function_single(cpu, clear_ipi, vmx, 1))
+		return;
+	/* Gone without vmx_cpu_disable(): VMX never came on there, and nothing was loaded. */
+	if (READ_ONCE(vmx->vmcs_cpu) == cpu)
+		forget(vmx);
 }
 
 /**
@@ -302,8 +311,11 @@ void vmx_vcpu_load(struct kvm_vcpu *vcpu, int id)
 	if (moved)
 		come_to_cpu(vmx, cpu, id);
 	if (cpu->current_vmx != vmx) {
-		if (!vmx_vmptrld(vmx->vmcs_pa))
+		if (unlikely(!vmx_vmptrld(vmx->vmcs_pa))) {
 			vmx_insn_failed("VMPTRLD", vmx->vmcs_pa);
+			/* From here on what the VMCS holds would be a guess. */
+			WRITE_ONCE(vcpu->kvm->dead, true);
+		}
 		cpu->current_vmx = vmx;
 	}
 	if (moved) {

@@ -109,11 +109,14 @@ static void load_deadline(struct vcpu_vmx *vmx)
 
 /*
  * HLT without exits is a state of the VMCS's (24.4.2), with RIP behind it. It ends with an event,
- * few of which an entry takes in it (26.3.1.5), and when somebody has put the vCPU elsewhere.
+ * few of which an entry takes in it (26.3.1.5), and when somebody has put the vCPU elsewhere, in a
+ * shadow, or wants it to single-step.
  */
 static void end_hlt(struct vcpu_vmx *vmx)
 {
-	if (!vmx->inject && !(vmx->vcpu.regs.dirty & BIT(KVM_REG_RIP)))
+	const u32 moved = BIT(KVM_REG_RIP) | BIT(KVM_REG_RFLAGS);
+
+	if (!vmx->inject && !vmx->state_check && !(vmx->vcpu.regs.dirty & moved))
 		return;
 	if (vmcs_read(GUEST_ACTIVITY_STATE) == GUEST_ACTIVITY_HLT)
 		vmcs_write(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
@@ -260,6 +263,8 @@ void vmx_exit_irqoff(struct kvm_vcpu *vcpu)
 	if (unlikely(vmx->host.debugctl))
 		update_debugctlmsr(vmx->host.debugctl);
 	if (unlikely(vcpu->exit.failed_entry)) {
+		if (!(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+			vmx_host_perf_back(vmx);
 		if (vmx_exit_basic(vcpu) == EXIT_REASON_MCE_DURING_VMENTRY &&
 		    vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 			exit_host_machine_check();

@@ -170,6 +170,7 @@ void vmx_host_cpu(struct vcpu_vmx *vmx);
 void vmx_host_save(struct vcpu_vmx *vmx);
 void vmx_host_put(struct vcpu_vmx *vmx);
 void vmx_host_perf(struct vcpu_vmx *vmx);
+void vmx_host_perf_back(struct vcpu_vmx *vmx);
 int vmx_l1d_alloc(void);
 void vmx_l1d_free(void);
 void vmx_flush_l1d(void);
