@@ -89,11 +89,12 @@ void svm_tlb_flush_gva(struct kvm_vcpu *vcpu, gva_t gva)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	preempt_disable();
-	/* Otherwise the next entry has a new ASID anyway. */
 	if (svm->asid_cpu == svm->cpu && svm->asid_generation == svm->cpu->asid_generation)
 		asm volatile("1: invlpga %0, %1\n2:\n" _ASM_EXTABLE(1b, 2b)
 			     :
 			     : "a"(gva), "c"(svm->vmcb->control.asid)
 			     : "memory");
+	else
+		svm->asid_cpu = NULL; /* wherever it runs next: a new ASID */
 	preempt_enable();
 }

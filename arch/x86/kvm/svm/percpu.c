@@ -110,6 +110,25 @@ static void write_tsc_ratio(struct svm_cpu *cpu, u64 ratio)
 	cpu->tsc_ratio = ratio;
 }
 
+/*
+ * Where the host's answer to SRSO is "Reduced Speculation", it is up to who runs guests: for as
+ * long as there are any (Documentation/admin-guide/hw-vuln/srso.rst). Irqs off.
+ */
+static void reduce_speculation(bool on)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	u64 cfg;
+
+	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE) || rdmsrl_safe(MSR_ZEN4_BP_CFG, &cfg))
+		return;
+	if (on)
+		cfg |= BIT_ULL(MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	else
+		cfg &= ~BIT_ULL(MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	wrmsrl_safe(MSR_ZEN4_BP_CFG, cfg);
+#endif
+}
+
 /**
  * svm_cpu_enable() - turn SVM on on this CPU (APM vol. 2, 15.4)
  *
@@ -137,6 +156,7 @@ int svm_cpu_enable(void)
 		return -EIO;
 	}
 	write_tsc_ratio(cpu, SVM_TSC_RATIO_DEFAULT);
+	reduce_speculation(true);
 
 	/*
 	 * Translations of an earlier user of SVM may be there: all ASIDs handed out so far are
@@ -163,6 +183,7 @@ void svm_cpu_disable(void)
 	u64 efer;
 
 	amd_pmu_disable_virt();
+	reduce_speculation(false);
 	write_tsc_ratio(cpu, SVM_TSC_RATIO_DEFAULT);
 	wrmsrl_safe(MSR_VM_HSAVE_PA, 0);
 	if (rdmsrl_safe(MSR_EFER, &efer) || !(efer & EFER_SVME))

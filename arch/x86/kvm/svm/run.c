@@ -2,6 +2,8 @@
 /* From the vCPU's registers into the guest and back. */
 
 #include <linux/percpu.h>
+#include <linux/smp.h>
+#include <trace/events/ipi.h>
 #include <asm/debugreg.h>
 #include <asm/spec-ctrl.h>
 
@@ -83,6 +85,9 @@ void svm_prepare(struct kvm_vcpu *vcpu)
 	load_dr6(svm);
 	if (svm->tsc_aux_used)
 		load_tsc_aux(svm);
+	/* No single step with an event: this makes an exit right behind its delivery. */
+	if (unlikely(svm->step) && svm->vmcb->control.event_inj)
+		smp_send_reschedule(smp_processor_id());
 	if (unlikely(svm_features.ssbd_msr)) {
 		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
 		svm->ssbd_loaded = true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VMCB's life, and what it intercepts. */
 
-#include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 
@@ -185,6 +185,22 @@ void svm_vmcb_init(struct vcpu_svm *svm)
 	svm->cr8_window = false;
 }
 
+/*
+ * Where the host uses SNP's reverse map, VMRUN marks the VMCB's page as in use, and some CPUs take
+ * that for all 2 MiB if it is the first of them: a store of the host's anywhere there would fault.
+ * An odd page is never the first. Return: zeroed, or NULL.
+ */
+static void *vmcb_alloc(void)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 1);
+
+	if (!pages)
+		return NULL;
+	split_page(pages, 1);
+	__free_page(pages);
+	return page_address(pages + 1);
+}
+
 int svm_vcpu_create(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -192,7 +208,7 @@ int svm_vcpu_create(struct kvm_vcpu *vcpu)
 	BUILD_BUG_ON(offsetof(struct vcpu_svm, vcpu) != 0);
 	BUILD_BUG_ON(sizeof(struct vmcb) > PAGE_SIZE);
 
-	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	svm->vmcb = vmcb_alloc();
 	if (!svm->vmcb)
 		return -ENOMEM;
 	svm->msrpm = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, 1);
