@@ -680,7 +680,7 @@ static void test_ports(void)
 	w.port_io = true;
 	RDI = RAM_SIZE - 2;
 	tap_eq(run("\x6d"), EMUL_EXCEPTION, "insd of which half has a place");
-	tap_eq(w.c.exc.address, RAM_SIZE + 1, "faults at the other half");
+	tap_eq(w.c.exc.address, RAM_SIZE, "faults at the other half");
 	tap_eq(w.c.exc.error_code & 2, 2, "as a write");
 	tap_eq(w.nr_exits, 0, "before the port is read");
 

@@ -279,6 +279,32 @@ static void fix_performance_hints(struct kvm_cpuid_entry2 *e)
 	e->eax &= 7;
 }
 
+/*
+ * What of speculation needs nothing of ours, or no more than the guest's own IBPB and VERW: by the
+ * kernel's word, which knows it of CPUs whose CPUID does not say so. Kernels before the flaw have
+ * no name for it.
+ */
+#define AMD21(bit, name) (boot_cpu_has(X86_FEATURE_##name) ? BIT(bit) : 0)
+
+static void fix_amd21_speculation(struct kvm_cpuid_entry2 *e)
+{
+#ifdef X86_FEATURE_VERW_CLEAR
+	e->eax |= AMD21(5, VERW_CLEAR);
+#endif
+#ifdef X86_FEATURE_IBPB_BRTYPE
+	e->eax |= AMD21(28, IBPB_BRTYPE);
+#endif
+#ifdef X86_FEATURE_SRSO_NO
+	e->eax |= AMD21(29, SRSO_NO);
+#endif
+#ifdef X86_FEATURE_SRSO_USER_KERNEL_NO
+	e->eax |= AMD21(30, SRSO_USER_KERNEL_NO);
+#endif
+#ifdef X86_FEATURE_TSA_SQ_NO
+	e->ecx |= AMD21(1, TSA_SQ_NO) | AMD21(2, TSA_L1_NO);
+#endif
+}
+
 static void fix_amd21(struct kvm_cpuid_entry2 *e)
 {
 	if (!kvm_caps->amd_leaves) {
@@ -289,6 +315,7 @@ static void fix_amd21(struct kvm_cpuid_entry2 *e)
 		e->eax |= BIT(2);
 	if (!boot_cpu_has_bug(X86_BUG_NULL_SEG))
 		e->eax |= BIT(6);
+	fix_amd21_speculation(e);
 }
 
 static void fix_signature(struct kvm_cpuid_entry2 *e)

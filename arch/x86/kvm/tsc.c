@@ -376,6 +376,7 @@ void kvm_tsc_set_offset(struct kvm_vcpu *vcpu, u64 offset)
 	matched = c->tsc_last_ratio == vcpu->tsc.ratio && c->tsc_last_offset == offset &&
 		  !check_tsc_unstable();
 	value = scale(rdtsc(), vcpu->tsc.ratio) + offset;
+	c->tsc_user_wrote = true;
 	join_generation(vcpu, matched, value, offset, kvm_base_ns());
 	raw_spin_unlock_irqrestore(&c->tsc_lock, flags);
 	set_offset(vcpu, offset);

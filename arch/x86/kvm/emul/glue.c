@@ -326,6 +326,9 @@ static enum emul_result op_touch(void *opaque, u64 addr, unsigned int acc,
 	struct emul_state *s = opaque;
 	struct kvm_place place;
 
+	/* What has been done already, and is gone through again, can't fault any more. */
+	if (s->pio_done || s->nr)
+		return EMUL_OK;
 	return translate(s, addr, access_bits(s, acc), &place, exc);
 }
 
@@ -375,6 +378,11 @@ static enum emul_result op_pio_in(void *opaque, u16 port, unsigned int size, voi
 			break;
 	if (i == count) {
 		trace_kvm_pio(false, port, size, count, buf);
+		/* It may have to be written to a device that userspace has. */
+		memcpy(s->vcpu->io.pio_data, buf, size * count);
+		s->pio_size = size;
+		s->pio_count = count;
+		s->pio_done = true;
 		return EMUL_OK;
 	}
 	/* A device answers all elements or none: the first says which. */

@@ -44,12 +44,11 @@ static void finish(struct emul_state *s, enum emul_result r, u64 rip)
 	 * Its delivery met an exception: an interrupt is lost then, and INT n executed again. Of
 	 * two exceptions kvm_queue_exception() makes one.
 	 */
-	if (r == EMUL_EXCEPTION && event_vectoring(vcpu) && !vcpu->event.exception.injected)
+	if (event_vectoring(vcpu) &&
+	    (done || (r == EMUL_EXCEPTION && !vcpu->event.exception.injected)))
 		event_consumed(vcpu);
 	if (!done)
 		return;
-	if (event_vectoring(vcpu))
-		event_consumed(vcpu);
 	glue_set_shadow(vcpu, 0);
 	glue_side_effects(s, r);
 }

@@ -214,7 +214,7 @@ static enum emul_result touch_for_write(struct emul_work *w, u64 linear)
 		return EMUL_UNHANDLEABLE;
 	res = c->ops->touch(c->opaque, linear, EMUL_ACC_WRITE, &c->exc);
 	if (res == EMUL_OK && linear % 4096 + w->size > 4096)
-		res = c->ops->touch(c->opaque, linear + w->size - 1, EMUL_ACC_WRITE, &c->exc);
+		res = c->ops->touch(c->opaque, (linear | 4095) + 1, EMUL_ACC_WRITE, &c->exc);
 	return res;
 }
 

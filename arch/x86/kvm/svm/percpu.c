@@ -111,8 +111,8 @@ static void write_tsc_ratio(struct svm_cpu *cpu, u64 ratio)
 }
 
 /*
- * Where the host's answer to SRSO is "Reduced Speculation", it is up to who runs guests: for as
- * long as there are any (Documentation/admin-guide/hw-vuln/srso.rst). Irqs off.
+ * Where the host's answer to SRSO is "Reduced Speculation", it is up to who runs guests, for as long
+ * as it may (Documentation/admin-guide/hw-vuln/srso.rst). Irqs off.
  */
 static void reduce_speculation(bool on)
 {

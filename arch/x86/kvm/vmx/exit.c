@@ -34,6 +34,21 @@ static noinline enum kvm_exit_action skip_with_traps(struct kvm_vcpu *vcpu, u64 
 	return traps ? exit_db(vcpu, DR6_RESERVED | traps) : KVM_RESUME;
 }
 
+/* The shadow ends; breakpoints that MOV SS met come behind this instruction (27.3.4). */
+static noinline enum kvm_exit_action skip_in_shadow(struct kvm_vcpu *vcpu, u32 state, u64 rflags)
+{
+	u64 pending = 0;
+
+	if (state & GUEST_INTR_STATE_MOV_SS)
+		pending = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS);
+	/* Without bit 12 they are matches that DR7 does not ask for (24.4.2). */
+	if (!(pending & VMX_PENDING_ENABLED))
+		pending = 0;
+	vmx_set_shadow(vcpu, 0);
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	return skip_with_traps(vcpu, rflags, pending & DR_TRAP_BITS);
+}
+
 /**
  * vmx_skip_insn() - go on behind the instruction that exited
  * @vcpu: the vCPU, loaded
@@ -44,7 +59,7 @@ static noinline enum kvm_exit_action skip_with_traps(struct kvm_vcpu *vcpu, u64 
 enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 rip = read_reg(vcpu, KVM_REG_RIP, GUEST_RIP), next, rflags, bp = 0;
+	u64 rip = read_reg(vcpu, KVM_REG_RIP, GUEST_RIP), next, rflags;
 	u32 state;
 
 	next = rip + vmcs_read(VM_EXIT_INSTRUCTION_LEN);
@@ -53,16 +68,11 @@ enum kvm_exit_action vmx_skip_insn(struct kvm_vcpu *vcpu)
 		next = (u32)next;
 	kvm_rip_write(vcpu, next);
 	state = vmx_intr_state(vmx);
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))) {
-		/* Breakpoints that MOV SS met come behind the next one, this (27.3.4). */
-		if (state & GUEST_INTR_STATE_MOV_SS)
-			bp = vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & DR_TRAP_BITS;
-		vmx_set_shadow(vcpu, 0);
-		kvm_make_request(KVM_REQ_EVENT, vcpu);
-	}
 	rflags = read_reg(vcpu, KVM_REG_RFLAGS, GUEST_RFLAGS);
-	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF) || bp))
-		return skip_with_traps(vcpu, rflags, bp);
+	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		return skip_in_shadow(vcpu, state, rflags);
+	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF)))
+		return skip_with_traps(vcpu, rflags, 0);
 	return KVM_RESUME;
 }
 

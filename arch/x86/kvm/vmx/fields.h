@@ -50,7 +50,8 @@ static_assert(VMX_SEG_BASE(VMX_IDTR) == GUEST_IDTR_BASE);
 #define VMX_AR_G BIT(15)
 #define VMX_AR_UNUSABLE BIT(16)
 
-/* Pending debug exceptions (24.4.2): a single-step trap is due */
+/* Pending debug exceptions (24.4.2): a breakpoint that DR7 asks for, a single-step trap are due */
+#define VMX_PENDING_ENABLED BIT(12)
 #define VMX_PENDING_BS BIT(14)
 
 /* Exit qualification of an EPT violation (table 27-7); bit 12 as in the interruption information */

@@ -200,16 +200,6 @@ int vmx_cpu_enable(void)
 	return 0;
 }
 
-/* No CPU has it. */
-static void forget(struct vcpu_vmx *vmx)
-{
-	vmx->entry.flags &= ~ENTRY_RESUME;
-	list_del(&vmx->loaded);
-	/* Off the list before another CPU may put it on its own. */
-	smp_wmb();
-	WRITE_ONCE(vmx->vmcs_cpu, -1);
-}
-
 /* Irqs off, on the CPU that holds it. */
 static void clear_here(struct vcpu_vmx *vmx)
 {
@@ -217,9 +207,13 @@ static void clear_here(struct vcpu_vmx *vmx)
 
 	if (!vmx_vmclear(vmx->vmcs_pa))
 		vmx_insn_failed("VMCLEAR", vmx->vmcs_pa);
+	vmx->entry.flags &= ~ENTRY_RESUME;
 	if (cpu->current_vmx == vmx)
 		cpu->current_vmx = NULL;
-	forget(vmx);
+	list_del(&vmx->loaded);
+	/* Off the list before another CPU may put it on its own. */
+	smp_wmb();
+	WRITE_ONCE(vmx->vmcs_cpu, -1);
 }
 
 /**
@@ -262,11 +256,8 @@ void vmx_vmcs_clear(struct vcpu_vmx *vmx)
 {
 	int cpu = READ_ONCE(vmx->vmcs_cpu);
 
-	if (cpu < 0 || !smp_call_function_single(cpu, clear_ipi, vmx, 1))
-		return;
-	/* Gone without vmx_cpu_disable(): VMX never came on there, and nothing was loaded. */
-	if (READ_ONCE(vmx->vmcs_cpu) == cpu)
-		forget(vmx);
+	if (cpu >= 0)
+		smp_call_function_single(cpu, clear_ipi, vmx, 1);
 }
 
 /**
@@ -295,6 +286,24 @@ static void come_to_cpu(struct vcpu_vmx *vmx, struct vmx_cpu *cpu, int id)
 	local_irq_restore(flags);
 }
 
+/*
+ * The VMCS could not be made current. None may stay current, or what is written for this vCPU would
+ * go into another one's; and what is remembered as written would be a guess: the VM is at its end.
+ */
+static noinline void load_failed(struct vcpu_vmx *vmx, struct vmx_cpu *cpu)
+{
+	unsigned long flags;
+
+	vmx_insn_failed("VMPTRLD", vmx->vmcs_pa);
+	local_irq_save(flags);
+	if (cpu->current_vmx)
+		clear_here(cpu->current_vmx);
+	clear_here(vmx);
+	local_irq_restore(flags);
+	WRITE_ONCE(vmx->vcpu.kvm->dead, true);
+	kvm_make_request(KVM_REQ_VM_DEAD, &vmx->vcpu);
+}
+
 /**
  * vmx_vcpu_load() - this CPU will run the vCPU
  * @vcpu: the vCPU
@@ -312,9 +321,8 @@ void vmx_vcpu_load(struct kvm_vcpu *vcpu, int id)
 		come_to_cpu(vmx, cpu, id);
 	if (cpu->current_vmx != vmx) {
 		if (unlikely(!vmx_vmptrld(vmx->vmcs_pa))) {
-			vmx_insn_failed("VMPTRLD", vmx->vmcs_pa);
-			/* From here on what the VMCS holds would be a guess. */
-			WRITE_ONCE(vcpu->kvm->dead, true);
+			load_failed(vmx, cpu);
+			return;
 		}
 		cpu->current_vmx = vmx;
 	}
