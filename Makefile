@@ -40,7 +40,7 @@ QUIET := --no-print-directory $(if $(V),,-s)
 # Passed on to the kernel's build system.
 KBUILD_WORDS := $(foreach v,W C V,$(if $($(v)),$(v)=$($(v))))
 
-TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit abi api guest hostile bench))))
+TEST_FOLDERS := $(patsubst tests/%/Makefile,%,$(wildcard $(addprefix tests/,$(addsuffix /Makefile,unit abi api guest hostile sleep bench))))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

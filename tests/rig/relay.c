@@ -537,6 +537,8 @@ int main(int argc, char **argv)
 	r.started = now_ms();
 	r.kmsg = create(r.dir, "kmsg");
 	r.sigfd = block_signals();
+	/* Who kills the script that started this means the emulator, too. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	r.deadline = r.started + atol(argv[2]) * 1000LL;
 	start_emulator(&r, argv + 6);
 	serve(&r);

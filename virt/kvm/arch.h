@@ -37,4 +37,8 @@ int kvm_arch_cpu_enable(void);
 void kvm_arch_cpu_disable(void);
 void kvm_arch_cpu_emergency(void); /* likewise, in a crash: nothing but hardware */
 
+/* The host is suspended: one CPU is on, irqs off, all tasks frozen. */
+void kvm_arch_host_sleeps(void);
+void kvm_arch_host_wakes(void);
+
 #endif

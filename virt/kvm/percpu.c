@@ -79,11 +79,13 @@ static int cpu_goes(unsigned int cpu)
 static int percpu_suspend(COMPAT_SYSCORE_ARG)
 {
 	disable_this_cpu();
+	kvm_arch_host_sleeps();
 	return 0;
 }
 
 static void percpu_resume(COMPAT_SYSCORE_ARG)
 {
+	kvm_arch_host_wakes();
 	WARN_ON_ONCE(enable_this_cpu());
 }
 

@@ -113,6 +113,7 @@ static void take_master_pair(struct kvm *kvm)
 	if (kvm_tsc_all_matched(kvm) && read_instant(&t)) {
 		c->master_tsc = t.tsc;
 		c->master_ns = t.base_ns;
+		c->master_lost = kvm_tsc_lost();
 		WRITE_ONCE(c->use_master, true);
 	} else {
 		WRITE_ONCE(c->use_master, false);
@@ -134,7 +135,7 @@ void kvm_clock_master_update(struct kvm *kvm)
 
 	mutex_lock(&c->lock);
 	can = READ_ONCE(host_clock_is_tsc) && !check_tsc_unstable() && kvm_tsc_all_matched(kvm);
-	if (can != c->use_master) {
+	if (can != c->use_master || (can && c->master_lost != kvm_tsc_lost())) {
 		kvm_make_all_request(kvm, KVM_REQ_CLOCK_UPDATE);
 		take_master_pair(kvm);
 	}
@@ -252,8 +253,8 @@ static void clock_get_locked(struct kvm_clock_vm *c, struct kvm_clock_data *data
 	struct instant t;
 
 	memset(data, 0, sizeof(*data));
-	/* A TSC that began anew (suspend to memory): the pair is of before, and soon taken anew. */
-	if (!c->use_master || !read_instant(&t) || t.tsc < c->master_tsc) {
+	/* After a sleep in which the TSC began anew the pair is of before, and soon taken anew. */
+	if (!c->use_master || c->master_lost != kvm_tsc_lost() || !read_instant(&t)) {
 		data->clock = kvm_base_ns() + c->offset_ns;
 		return;
 	}

@@ -179,9 +179,12 @@ static struct kvm_cpuid_entry2 *find_pv_leaf(struct kvm_vcpu *vcpu)
  */
 static void take_pv_unhalt(struct kvm_vcpu *vcpu)
 {
-	struct kvm_cpuid_entry2 *e = find_pv_leaf(vcpu);
+	struct kvm_cpuid_entry2 *e;
 
-	if (e && vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+	if (!(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		return;
+	e = find_pv_leaf(vcpu);
+	if (e)
 		e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 }
 
@@ -234,8 +237,8 @@ static struct kvm_cpuid_entry2 without_dynamic(struct kvm_vcpu *vcpu,
 		e.ecx &= ~LEAF7_ECX_OSPKE;
 	} else if (e.function == 0xd && e.index < 2) {
 		e.ebx = 0;
-	} else if (find_pv_leaf(vcpu) == find(vcpu, e.function, e.index) &&
-		   vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT) {
+	} else if (vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_HLT &&
+		   find_pv_leaf(vcpu) == find(vcpu, e.function, e.index)) {
 		e.eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 	}
 	memset(e.padding, 0, sizeof(e.padding));

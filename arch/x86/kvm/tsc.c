@@ -52,6 +52,73 @@ u64 kvm_tsc_to_host_ns(struct kvm_vcpu *vcpu, u64 guest_delta)
 	return clock_ticks_to_ns(guest_delta, vcpu->tsc.mul, vcpu->tsc.shift);
 }
 
+/* --- a host that slept ----------------------------------------------------------------------- */
+
+/*
+ * In suspend to memory the host's TSC may begin anew; when the CPUs are back they have it in step
+ * again. The guest's goes on from where it was, on all vCPUs by the same number of ticks: those
+ * that were in step are so still. Written with one CPU on and all tasks frozen.
+ */
+static u64 tsc_lost, tsc_when_asleep;
+
+/**
+ * kvm_tsc_host_sleeps() - the host is suspended
+ *
+ * Context: one CPU on, irqs off, all tasks frozen; so for kvm_tsc_host_wakes().
+ */
+void kvm_tsc_host_sleeps(void)
+{
+	tsc_when_asleep = rdtsc();
+}
+
+void kvm_tsc_host_wakes(void)
+{
+	u64 now = rdtsc();
+
+	if (now < tsc_when_asleep)
+		tsc_lost += tsc_when_asleep - now;
+}
+
+/**
+ * kvm_tsc_lost() - by how much sleeps have set the host's TSC back
+ *
+ * Context: any. Return: ticks, of all sleeps since the module was loaded.
+ */
+u64 kvm_tsc_lost(void)
+{
+	return READ_ONCE(tsc_lost);
+}
+
+/* What an offset with this ratio lacks. Not the difference's: so it rounds the same each time. */
+static u64 make_up(u64 *lost, u64 ratio)
+{
+	u64 now = kvm_tsc_lost(), more = scale(now, ratio) - scale(*lost, ratio);
+
+	*lost = now;
+	return more;
+}
+
+/* tsc_lock held, for whoever looks at the last write. */
+static void make_up_last_write(struct kvm_clock_vm *c)
+{
+	c->tsc_last_offset += make_up(&c->tsc_lost, c->tsc_last_ratio);
+}
+
+/* The vCPU is loaded for the first time since. */
+static noinline void go_on_after_sleep(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_tsc *t = &vcpu->tsc;
+	u64 more = kvm_tsc_lost() - t->lost;
+
+	t->last_host = t->last_host > more ? t->last_host - more : 0;
+	t->offset += make_up(&t->lost, t->ratio);
+	vendor_call(set_tsc, vcpu);
+	kvm_make_request(KVM_REQ_MASTERCLOCK, vcpu);
+	kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
+}
+
+/* --- offsets --------------------------------------------------------------------------------- */
+
 /* Hardware, clock page and deadline timer follow. vCPU loaded. */
 static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 {
@@ -93,6 +160,7 @@ static void write_synchronised(struct kvm_vcpu *vcpu, u64 value, bool user)
 	bool matched;
 
 	raw_spin_lock_irqsave(&c->tsc_lock, flags);
+	make_up_last_write(c);
 	host_tsc = rdtsc();
 	ns = kvm_base_ns();
 	elapsed = ns - c->tsc_last_ns;
@@ -257,15 +325,17 @@ static noinline void go_on_from_before(struct kvm_vcpu *vcpu, int cpu, u64 now, 
  * @cpu: this CPU
  *
  * A TSC that is behind the one last used would run the guest's backwards: after suspend to memory,
- * or where the host's CPUs are out of step. There the guest's goes on from where it was and catches
- * up with time in kvm_clock_update(), which also helps where the host's stands still in deep idle
- * states.
+ * or where the host's CPUs are out of step. There the guest's goes on from where it was; in the
+ * second case it catches up with time in kvm_clock_update(), which also helps where the host's
+ * stands still in deep idle states.
  */
 void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	bool unstable = check_tsc_unstable();
 	u64 now = rdtsc();
 
+	if (unlikely(vcpu->tsc.lost != kvm_tsc_lost()))
+		go_on_after_sleep(vcpu);
 	if (unlikely(now < vcpu->tsc.last_host || unstable))
 		go_on_from_before(vcpu, cpu, now, unstable);
 }
@@ -322,6 +392,7 @@ void kvm_tsc_vm_init(struct kvm *kvm)
 	kvm->clock.default_tsc_khz = tsc_khz;
 	/* 0 is no vCPU's: one that left its generation matches nothing. */
 	kvm->clock.tsc_generation = 1;
+	kvm->clock.tsc_lost = kvm_tsc_lost();
 }
 
 /**
@@ -373,6 +444,7 @@ void kvm_tsc_set_offset(struct kvm_vcpu *vcpu, u64 offset)
 	u64 value;
 
 	raw_spin_lock_irqsave(&c->tsc_lock, flags);
+	make_up_last_write(c);
 	matched = c->tsc_last_ratio == vcpu->tsc.ratio && c->tsc_last_offset == offset &&
 		  !check_tsc_unstable();
 	value = scale(rdtsc(), vcpu->tsc.ratio) + offset;

@@ -32,6 +32,7 @@ struct kvm_clock_vm {
 	bool use_master; /* [lock] all vCPUs share one TSC/ns pair; may be peeked at */
 	u64 master_tsc; /* [lock] host TSC at ... */
 	u64 master_ns; /* [lock] ... this host base time, ns */
+	u64 master_lost; /* [lock] kvm_tsc_lost() at it: with another one, the pair is of before */
 	u64 wall_clock_gpa; /* [lock] */
 	struct delayed_work update; /* periodic refresh of all vCPUs' pages */
 	raw_spinlock_t tsc_lock; /* writes of the vCPUs' TSC; innermost */
@@ -39,6 +40,7 @@ struct kvm_clock_vm {
 	u64 tsc_last_write; /* [tsc_lock] its value */
 	u64 tsc_last_offset; /* [tsc_lock] the offset that it led to */
 	u64 tsc_last_ratio; /* [tsc_lock] */
+	u64 tsc_lost; /* [tsc_lock] kvm_tsc_lost() that @tsc_last_offset makes up for */
 	bool tsc_user_wrote; /* [tsc_lock] userspace has written some vCPU's */
 	u64 tsc_generation; /* [tsc_lock] counts writes that did not match the one before */
 	u32 tsc_matched; /* [tsc_lock] vCPUs in this generation */

@@ -5,8 +5,10 @@
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/thread_info.h>
 #include <linux/topology.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/extable.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
@@ -207,6 +209,21 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
 	preempt_enable();
 }
 
+/*
+ * A tracer's PTRACE_SINGLEBLOCK of this thread is DEBUGCTL.BTF, by which TF means branches instead
+ * of instructions. VMRUN and #VMEXIT leave it as it is (APM vol. 2, 13.1 and 15.23), so a guest
+ * that steps would step by branches. Who traces sets the flag while the thread isn't on a CPU.
+ */
+static void let_host_step_branches(bool on)
+{
+	unsigned long debugctl;
+
+	if (likely(!test_thread_flag(TIF_BLOCKSTEP)))
+		return;
+	debugctl = get_debugctlmsr() & ~DEBUGCTLMSR_BTF;
+	update_debugctlmsr(on ? debugctl | DEBUGCTLMSR_BTF : debugctl);
+}
+
 /**
  * svm_vcpu_load() - this CPU will run the vCPU
  * @vcpu: the vCPU
@@ -235,6 +252,7 @@ void svm_vcpu_load(struct kvm_vcpu *vcpu, int id)
 		indirect_branch_prediction_barrier();
 	}
 	svm_load_tsc_ratio(svm);
+	let_host_step_branches(false);
 }
 
 /**
@@ -247,4 +265,5 @@ void svm_vcpu_load(struct kvm_vcpu *vcpu, int id)
 void svm_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	svm_ssbd_host(to_svm(vcpu));
+	let_host_step_branches(true);
 }

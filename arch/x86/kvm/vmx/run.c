@@ -265,8 +265,7 @@ void vmx_exit_irqoff(struct kvm_vcpu *vcpu)
 	if (unlikely(vcpu->exit.failed_entry)) {
 		if (!(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 			vmx_host_perf_back(vmx);
-		if (vmx_exit_basic(vcpu) == EXIT_REASON_MCE_DURING_VMENTRY &&
-		    vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+		else if (vmx_exit_basic(vcpu) == EXIT_REASON_MCE_DURING_VMENTRY)
 			exit_host_machine_check();
 		return;
 	}

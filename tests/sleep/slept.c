@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VM in a host that sleeps, and whose TSC is less then (tsc_back.ko): the guest's TSC goes on, on
+ * all vCPUs by the same number of ticks, however long before each of them was used last.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "row.h"
+#include "vm.h"
+
+#define ROUNDS 2
+#define TAKEN 1000000000ull /* by tsc_back, ticks; so the TSC must have counted them before */
+#define TICKS (TAKEN / 10 * 9) /* waking takes time */
+
+static uint64_t offset_of(struct vcpu *vcpu)
+{
+	uint64_t offset = 0;
+	struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL,
+					.attr = KVM_VCPU_TSC_OFFSET,
+					.addr = (uintptr_t)&offset };
+
+	expect_ok("KVM_VCPU_TSC_OFFSET", ioctl(vcpu->fd, KVM_GET_DEVICE_ATTR, &attr));
+	return offset;
+}
+
+static uint64_t tsc_of(struct vcpu *vcpu)
+{
+	uint64_t value = 0;
+
+	expect_eq("MSRs read", vcpu_get_msr(vcpu, 0x10, &value), 1);
+	return value;
+}
+
+static void tell(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		row_die("%s: %s", file, strerrorname_np(errno));
+	close(fd);
+}
+
+/* Devices, all CPUs but one, then that one, and back: the kernel's pm_test. */
+static void sleep_once(void)
+{
+	tell("/sys/power/pm_test", "core");
+	tell("/sys/power/state", "disk");
+	tell("/sys/power/pm_test", "none");
+}
+
+static void in_step(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *first = vm_add_vcpu(vm, 0), *second = vm_add_vcpu(vm, 1), *third;
+	uint64_t offset = offset_of(first), before[2], after[2];
+	unsigned int round;
+
+	(void)arg;
+	while (__builtin_ia32_rdtsc() < (ROUNDS + 1) * TAKEN)
+		usleep(100000);
+	expect_eq("the second vCPU's offset", offset_of(second), offset);
+	for (round = 0; round < ROUNDS; round++) {
+		before[0] = tsc_of(first);
+		usleep(50000);
+		before[1] = tsc_of(second);
+		sleep_once();
+		after[1] = tsc_of(second);
+		after[0] = tsc_of(first);
+		row_check(offset_of(first) - offset >= TICKS,
+			  "offset, more by at least %llu: was 0x%llx, is 0x%llx", TICKS,
+			  (unsigned long long)offset, (unsigned long long)offset_of(first));
+		offset = offset_of(first);
+		expect_eq("the second vCPU's offset after a sleep", offset_of(second), offset);
+		row_check(after[0] > before[0], "first TSC: was 0x%llx, is 0x%llx",
+			  (unsigned long long)before[0], (unsigned long long)after[0]);
+		row_check(after[1] > before[1], "second TSC: was 0x%llx, is 0x%llx",
+			  (unsigned long long)before[1], (unsigned long long)after[1]);
+	}
+	third = vm_add_vcpu(vm, 2);
+	expect_eq("a third vCPU's offset", offset_of(third), offset);
+}
+
+static const struct test_row rows[] = {
+	{ .name = "in-step", .run = in_step, .seconds = 600 },
+};
+
+int main(int argc, char **argv)
+{
+	return rows_main(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
+}

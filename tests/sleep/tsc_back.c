@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tsc_back - each time that the host sleeps its TSC comes back with less than it had, on all CPUs
+ * by the same number of ticks, as where suspend to memory takes the processors' power. To be loaded
+ * before kvm.ko, so that it sleeps after it and wakes before it; with another clocksource than the
+ * TSC, and without TSC_ADJUST (clearcpuid=289), by which the kernel would mend it.
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/syscore_ops.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+static unsigned long ticks = 50000000;
+module_param(ticks, ulong, 0444);
+MODULE_PARM_DESC(ticks, "how far before the sleep's beginning the TSC is at its end");
+
+static u64 asleep, back; /* back: in all sleeps */
+static DEFINE_PER_CPU(u64, set_back);
+static int state;
+
+static int set_here(unsigned int cpu)
+{
+	u64 more = back - __this_cpu_read(set_back);
+
+	if (more)
+		wrmsrl(MSR_IA32_TSC, rdtsc() - more);
+	__this_cpu_write(set_back, back);
+	return 0;
+}
+
+static int tsc_sleeps(void)
+{
+	asleep = rdtsc();
+	return 0;
+}
+
+static void tsc_wakes(void)
+{
+	back += rdtsc() - asleep + ticks;
+	set_here(smp_processor_id());
+}
+
+static struct syscore_ops ops = { .suspend = tsc_sleeps, .resume = tsc_wakes };
+
+static int __init tsc_back_init(void)
+{
+	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tsc_back:online", set_here, NULL);
+	if (state < 0)
+		return state;
+	register_syscore_ops(&ops);
+	return 0;
+}
+
+static void __exit tsc_back_exit(void)
+{
+	unregister_syscore_ops(&ops);
+	cpuhp_remove_state_nocalls(state);
+}
+
+module_init(tsc_back_init);
+module_exit(tsc_back_exit);
+MODULE_DESCRIPTION("A host's TSC that goes back with each sleep");
+MODULE_LICENSE("GPL");
