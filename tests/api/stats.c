@@ -496,6 +496,7 @@ static void *touch(void *arg)
 /*
  * With a bound on the page tables that two vCPUs run into all the time, all mappings go while the
  * other one makes new ones. None of them is forgotten: when the memory has gone, none is counted.
+ * The bound changes, so that the two meet at other places where the machine's CPUs take turns.
  */
 static void mappings_return(const void *arg)
 {
@@ -524,6 +525,8 @@ static void mappings_return(const void *arg)
 	/* Some seconds at least, and a minute at most where the machine is busy. */
 	for (i = 0; i < 30 || (bound && i < 600 && stats_get(&s, "mmu_shadow_zapped") <= 64); i++) {
 		nanosleep(&pause, NULL);
+		expect_ok("KVM_SET_NR_MMU_PAGES",
+			  ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 64ul + i * 5 % 64));
 		stats_read(&s);
 	}
 	for (i = 0; i < 2; i++) {

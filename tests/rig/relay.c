@@ -523,6 +523,7 @@ static int block_signals(void)
 int main(int argc, char **argv)
 {
 	static struct relay r = { .in = -1 };
+	pid_t parent = getppid();
 	FILE *f;
 
 	if (argc < 7) {
@@ -539,6 +540,8 @@ int main(int argc, char **argv)
 	r.sigfd = block_signals();
 	/* Who kills the script that started this means the emulator, too. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 143;
 	r.deadline = r.started + atol(argv[2]) * 1000LL;
 	start_emulator(&r, argv + 6);
 	serve(&r);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tsc_back - each time that the host sleeps its TSC comes back with less than it had, on all CPUs
- * by the same number of ticks, as where suspend to memory takes the processors' power. To be loaded
- * before kvm.ko, so that it sleeps after it and wakes before it; with another clocksource than the
- * TSC, and without TSC_ADJUST (clearcpuid=289), by which the kernel would mend it.
+ * tsc_back - each time that the host sleeps its TSC begins anew, on all CPUs in step, as where
+ * suspend to memory takes the processors' power. To be loaded before kvm.ko, so that it wakes
+ * before it; with another clocksource than the TSC, and without TSC_ADJUST (clearcpuid=289), by
+ * which the kernel would mend it.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -13,11 +13,7 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
-static unsigned long ticks = 50000000;
-module_param(ticks, ulong, 0444);
-MODULE_PARM_DESC(ticks, "how far before the sleep's beginning the TSC is at its end");
-
-static u64 asleep, back; /* back: in all sleeps */
+static u64 back; /* by how much, in all sleeps */
 static DEFINE_PER_CPU(u64, set_back);
 static int state;
 
@@ -31,19 +27,13 @@ static int set_here(unsigned int cpu)
 	return 0;
 }
 
-static int tsc_sleeps(void)
-{
-	asleep = rdtsc();
-	return 0;
-}
-
 static void tsc_wakes(void)
 {
-	back += rdtsc() - asleep + ticks;
+	back += rdtsc();
 	set_here(smp_processor_id());
 }
 
-static struct syscore_ops ops = { .suspend = tsc_sleeps, .resume = tsc_wakes };
+static struct syscore_ops ops = { .resume = tsc_wakes };
 
 static int __init tsc_back_init(void)
 {
@@ -62,5 +52,5 @@ static void __exit tsc_back_exit(void)
 
 module_init(tsc_back_init);
 module_exit(tsc_back_exit);
-MODULE_DESCRIPTION("A host's TSC that goes back with each sleep");
+MODULE_DESCRIPTION("A host's TSC that begins anew with each sleep");
 MODULE_LICENSE("GPL");

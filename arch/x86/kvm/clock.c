@@ -100,6 +100,12 @@ static u64 master_clock_at(struct kvm_clock_vm *c, u64 tsc)
 
 /* --- the master pair ------------------------------------------------------------------------- */
 
+/* Of before a sleep of the host's, in which the TSC may have stood still or begun anew. */
+static bool pair_is_old(const struct kvm_clock_vm *c)
+{
+	return c->master_sleeps != kvm_tsc_sleeps().count;
+}
+
 /*
  * Take a new pair, or give it up. clock.lock held, all vCPUs out of the guest and on their way to
  * kvm_clock_update(), where they wait for the lock: none can compute a time from an old pair after
@@ -113,7 +119,7 @@ static void take_master_pair(struct kvm *kvm)
 	if (kvm_tsc_all_matched(kvm) && read_instant(&t)) {
 		c->master_tsc = t.tsc;
 		c->master_ns = t.base_ns;
-		c->master_lost = kvm_tsc_lost();
+		c->master_sleeps = kvm_tsc_sleeps().count;
 		WRITE_ONCE(c->use_master, true);
 	} else {
 		WRITE_ONCE(c->use_master, false);
@@ -135,7 +141,7 @@ void kvm_clock_master_update(struct kvm *kvm)
 
 	mutex_lock(&c->lock);
 	can = READ_ONCE(host_clock_is_tsc) && !check_tsc_unstable() && kvm_tsc_all_matched(kvm);
-	if (can != c->use_master || (can && c->master_lost != kvm_tsc_lost())) {
+	if (can != c->use_master || (can && pair_is_old(c))) {
 		kvm_make_all_request(kvm, KVM_REQ_CLOCK_UPDATE);
 		take_master_pair(kvm);
 	}
@@ -253,8 +259,7 @@ static void clock_get_locked(struct kvm_clock_vm *c, struct kvm_clock_data *data
 	struct instant t;
 
 	memset(data, 0, sizeof(*data));
-	/* After a sleep in which the TSC began anew the pair is of before, and soon taken anew. */
-	if (!c->use_master || c->master_lost != kvm_tsc_lost() || !read_instant(&t)) {
+	if (!c->use_master || pair_is_old(c) || !read_instant(&t) || t.tsc < c->master_tsc) {
 		data->clock = kvm_base_ns() + c->offset_ns;
 		return;
 	}

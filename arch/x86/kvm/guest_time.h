@@ -21,10 +21,7 @@ int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz);
 /* from vcpu_load: catch a host TSC that went backwards */
 void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu);
 void kvm_tsc_put(struct kvm_vcpu *vcpu);
-/* suspend to memory or disk and back: one CPU is on, irqs off */
-void kvm_tsc_host_sleeps(void);
-void kvm_tsc_host_wakes(void);
-u64 kvm_tsc_lost(void); /* ticks by which such sleeps have set the host's TSC back, in all */
+struct kvm_tsc_sleeps kvm_tsc_sleeps(void);
 u32 kvm_tsc_max_khz(void); /* what KVM_SET_TSC_KHZ accepts at most */
 int kvm_tsc_set_default_khz(struct kvm *kvm, u32 khz);
 void kvm_tsc_set_offset(struct kvm_vcpu *vcpu, u64 offset);

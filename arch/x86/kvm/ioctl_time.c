@@ -92,7 +92,7 @@ const struct kvm_ioctl_row kvm_time_vcpu_ioctls[] = {
 	{ KVM_GET_TSC_KHZ, vcpu_get_tsc_khz, IOC_ARG_VALUE },
 	{ KVM_KVMCLOCK_CTRL, guest_stopped, IOC_ARG_VALUE },
 	{ KVM_HAS_DEVICE_ATTR, has_attr },
-	{ KVM_GET_DEVICE_ATTR, get_attr },
+	{ KVM_GET_DEVICE_ATTR, get_attr, IOC_VCPU_LOADED }, /* which makes up for a sleep */
 	{ KVM_SET_DEVICE_ATTR, set_attr, IOC_VCPU_LOADED },
 	{}
 };

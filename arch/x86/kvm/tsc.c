@@ -9,6 +9,7 @@
 #include <linux/moduleparam.h>
 #include <asm/tsc.h>
 
+#include "arch.h"
 #include "clock_scale.h"
 #include "guest_time.h"
 #include "trace.h"
@@ -59,59 +60,76 @@ u64 kvm_tsc_to_host_ns(struct kvm_vcpu *vcpu, u64 guest_delta)
  * again. The guest's goes on from where it was, on all vCPUs by the same number of ticks: those
  * that were in step are so still. Written with one CPU on and all tasks frozen.
  */
-static u64 tsc_lost, tsc_when_asleep;
+static struct kvm_tsc_sleeps sleeps;
+static u64 tsc_when_asleep;
 
 /**
- * kvm_tsc_host_sleeps() - the host is suspended
+ * kvm_arch_host_sleeps() - the host is suspended
  *
- * Context: one CPU on, irqs off, all tasks frozen; so for kvm_tsc_host_wakes().
+ * Context: one CPU on, irqs off, all tasks frozen; so for kvm_arch_host_wakes().
  */
-void kvm_tsc_host_sleeps(void)
+void kvm_arch_host_sleeps(void)
 {
 	tsc_when_asleep = rdtsc();
 }
 
-void kvm_tsc_host_wakes(void)
+void kvm_arch_host_wakes(void)
 {
 	u64 now = rdtsc();
 
+	sleeps.count++;
 	if (now < tsc_when_asleep)
-		tsc_lost += tsc_when_asleep - now;
+		sleeps.lost += tsc_when_asleep - now;
 }
 
 /**
- * kvm_tsc_lost() - by how much sleeps have set the host's TSC back
+ * kvm_tsc_sleeps() - what sleeps have done to the host's TSC
  *
- * Context: any. Return: ticks, of all sleeps since the module was loaded.
+ * Context: any that can't be frozen half-way.
  */
-u64 kvm_tsc_lost(void)
+struct kvm_tsc_sleeps kvm_tsc_sleeps(void)
 {
-	return READ_ONCE(tsc_lost);
+	return sleeps;
 }
 
-/* What an offset with this ratio lacks. Not the difference's: so it rounds the same each time. */
-static u64 make_up(u64 *lost, u64 ratio)
+/*
+ * What an offset with this ratio lacks since @seen. Not what the difference would be, scaled: it
+ * rounds the same for whoever has missed any number of sleeps.
+ */
+static u64 make_up(struct kvm_tsc_sleeps *seen, u64 ratio)
 {
-	u64 now = kvm_tsc_lost(), more = scale(now, ratio) - scale(*lost, ratio);
+	u64 more = scale(sleeps.lost, ratio) - scale(seen->lost, ratio);
 
-	*lost = now;
+	*seen = sleeps;
 	return more;
 }
 
-/* tsc_lock held, for whoever looks at the last write. */
+/*
+ * Before anybody looks at the last write: the time that it is compared with counts on while the
+ * host sleeps, the TSC doesn't. tsc_lock held.
+ */
 static void make_up_last_write(struct kvm_clock_vm *c)
 {
-	c->tsc_last_offset += make_up(&c->tsc_lost, c->tsc_last_ratio);
+	if (likely(c->tsc_sleeps.count == sleeps.count))
+		return;
+	c->tsc_last_offset += make_up(&c->tsc_sleeps, c->tsc_last_ratio);
+	if (!c->tsc_last_ns)
+		return;
+	c->tsc_last_write = scale(rdtsc(), c->tsc_last_ratio) + c->tsc_last_offset;
+	c->tsc_last_ns = kvm_base_ns();
 }
 
 /* The vCPU is loaded for the first time since. */
 static noinline void go_on_after_sleep(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_tsc *t = &vcpu->tsc;
-	u64 more = kvm_tsc_lost() - t->lost;
+	u64 before = t->offset;
 
-	t->last_host = t->last_host > more ? t->last_host - more : 0;
-	t->offset += make_up(&t->lost, t->ratio);
+	t->offset += make_up(&t->sleeps, t->ratio);
+	trace_kvm_write_tsc_offset(vcpu->vcpu_id, before, t->offset);
+	/* What it may have to catch up with is not the sleep. */
+	t->base_tsc = kvm_tsc_read(vcpu, rdtsc());
+	t->base_ns = kvm_base_ns();
 	vendor_call(set_tsc, vcpu);
 	kvm_make_request(KVM_REQ_MASTERCLOCK, vcpu);
 	kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
@@ -300,13 +318,13 @@ static noinline void go_on_from_before(struct kvm_vcpu *vcpu, int cpu, u64 now, 
 	struct kvm_vcpu_tsc *t = &vcpu->tsc;
 	u64 back;
 
-	if (!t->last_host)
+	if (vcpu->cpu < 0)
 		return;
 	if (unstable) {
 		t->catchup = true;
 		kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 	}
-	back = kvm_tsc_read(vcpu, t->last_host) - kvm_tsc_read(vcpu, now);
+	back = t->last - kvm_tsc_read(vcpu, now);
 	if ((s64)back <= 0 && (!unstable || vcpu->cpu == cpu))
 		return;
 	/* No longer what the others have. */
@@ -334,15 +352,15 @@ void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
 	bool unstable = check_tsc_unstable();
 	u64 now = rdtsc();
 
-	if (unlikely(vcpu->tsc.lost != kvm_tsc_lost()))
+	if (unlikely(vcpu->tsc.sleeps.count != sleeps.count))
 		go_on_after_sleep(vcpu);
-	if (unlikely(now < vcpu->tsc.last_host || unstable))
+	if (unlikely((s64)(kvm_tsc_read(vcpu, now) - vcpu->tsc.last) < 0 || unstable))
 		go_on_from_before(vcpu, cpu, now, unstable);
 }
 
 void kvm_tsc_put(struct kvm_vcpu *vcpu)
 {
-	vcpu->tsc.last_host = rdtsc();
+	vcpu->tsc.last = kvm_tsc_read(vcpu, rdtsc());
 }
 
 /**
@@ -392,7 +410,7 @@ void kvm_tsc_vm_init(struct kvm *kvm)
 	kvm->clock.default_tsc_khz = tsc_khz;
 	/* 0 is no vCPU's: one that left its generation matches nothing. */
 	kvm->clock.tsc_generation = 1;
-	kvm->clock.tsc_lost = kvm_tsc_lost();
+	kvm->clock.tsc_sleeps = sleeps;
 }
 
 /**

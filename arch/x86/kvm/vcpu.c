@@ -56,7 +56,7 @@ int kvm_arch_vcpu_create(struct kvm_vcpu *vcpu)
 	/* Application processors wait for INIT and SIPI where there is a LAPIC to take them. */
 	vcpu->mp_state = !in_kernel || kvm_vcpu_is_bsp(vcpu) ? KVM_MP_STATE_RUNNABLE :
 							       KVM_MP_STATE_UNINITIALIZED;
-	vcpu->tsc.lost = kvm_tsc_lost();
+	vcpu->tsc.sleeps = kvm_tsc_sleeps();
 	kvm_vcpu_load(vcpu);
 	kvm_vcpu_reset(vcpu, false);
 	kvm_tsc_vcpu_create(vcpu);

@@ -50,16 +50,6 @@ void kvm_arch_cpu_emergency(void)
 	vendor_call(cpu_disable);
 }
 
-void kvm_arch_host_sleeps(void)
-{
-	kvm_tsc_host_sleeps();
-}
-
-void kvm_arch_host_wakes(void)
-{
-	kvm_tsc_host_wakes();
-}
-
 static void vendor_install(const struct kvm_vendor_ops *ops)
 {
 	vendor = ops;

@@ -24,6 +24,12 @@
 #include "mmu/mmu.h"
 
 /* kvmclock's base for the whole VM (clock.c), and TSC synchronisation (tsc.c). */
+/* Suspends of the host to memory or disk since the module was loaded. */
+struct kvm_tsc_sleeps {
+	u32 count;
+	u64 lost; /* by how much they have set its TSC back, ticks in all */
+};
+
 struct kvm_clock_vm {
 	struct kvm *kvm; /* [i] */
 	struct list_head node; /* clock.c's list of VMs, under its lock */
@@ -32,7 +38,7 @@ struct kvm_clock_vm {
 	bool use_master; /* [lock] all vCPUs share one TSC/ns pair; may be peeked at */
 	u64 master_tsc; /* [lock] host TSC at ... */
 	u64 master_ns; /* [lock] ... this host base time, ns */
-	u64 master_lost; /* [lock] kvm_tsc_lost() at it: with another one, the pair is of before */
+	u32 master_sleeps; /* [lock] kvm_tsc_sleeps().count then: with another one it is old */
 	u64 wall_clock_gpa; /* [lock] */
 	struct delayed_work update; /* periodic refresh of all vCPUs' pages */
 	raw_spinlock_t tsc_lock; /* writes of the vCPUs' TSC; innermost */
@@ -40,7 +46,7 @@ struct kvm_clock_vm {
 	u64 tsc_last_write; /* [tsc_lock] its value */
 	u64 tsc_last_offset; /* [tsc_lock] the offset that it led to */
 	u64 tsc_last_ratio; /* [tsc_lock] */
-	u64 tsc_lost; /* [tsc_lock] kvm_tsc_lost() that @tsc_last_offset makes up for */
+	struct kvm_tsc_sleeps tsc_sleeps; /* [tsc_lock] that these make up for */
 	bool tsc_user_wrote; /* [tsc_lock] userspace has written some vCPU's */
 	u64 tsc_generation; /* [tsc_lock] counts writes that did not match the one before */
 	u32 tsc_matched; /* [tsc_lock] vCPUs in this generation */

@@ -206,7 +206,8 @@ static bool jump_at_limit(const struct trial *t, const struct cpu_out *out)
 
 	return cpu_is_amd() && t->bits != BITS_64 && (fn == emul_jcc || fn == emul_loop) &&
 	       t->res == EMUL_OK && out->vector == EXC_GP && !out->error_code &&
-	       out->rip == t->in.rip && t->seg[EMUL_SEG_CS].limit == t->in.rip + i->len - 1;
+	       out->rip == t->in.rip && t->rip != t->in.rip + i->len &&
+	       t->seg[EMUL_SEG_CS].limit == t->in.rip + i->len - 1;
 }
 
 /* PUSH of a segment register by 4 bytes: Intel's may write 2 of them. Intel SDM vol. 2, "PUSH". */

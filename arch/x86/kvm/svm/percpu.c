@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SVM on each CPU: on, off, and what changes when a vCPU comes to a CPU or leaves it. */
 
+#include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/smp.h>
 #include <linux/thread_info.h>
 #include <linux/topology.h>
 #include <asm/cpufeature.h>
@@ -67,18 +70,6 @@ void svm_percpu_free(void)
 }
 
 /**
- * svm_percpu_forget() - no CPU compares itself with this vCPU any more
- * @svm: about to be freed: the next vCPU may get the same address
- */
-void svm_percpu_forget(struct vcpu_svm *svm)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		cmpxchg(&per_cpu(svm_cpus, cpu).last, svm, NULL);
-}
-
-/**
  * svm_cpu_check() - can this CPU do what this module needs?
  *
  * Context: the CPU itself, maybe in an IPI.
@@ -112,23 +103,84 @@ static void write_tsc_ratio(struct svm_cpu *cpu, u64 ratio)
 	cpu->tsc_ratio = ratio;
 }
 
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
 /*
  * Where the host's answer to SRSO is "Reduced Speculation", it is up to who runs guests, for as long
- * as it may (Documentation/admin-guide/hw-vuln/srso.rst). Irqs off.
+ * as there are any (Documentation/admin-guide/hw-vuln/srso.rst): the module may be loaded for years
+ * without one.
  */
+static DEFINE_MUTEX(vcpus_lock);
+static unsigned int nr_vcpus; /* vcpus_lock, with no CPU on its way; a CPU that comes reads it */
+
+/* Irqs off. */
 static void reduce_speculation(bool on)
 {
-#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
-	u64 cfg;
+	u64 bit = BIT_ULL(MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT), cfg;
 
 	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE) || rdmsrl_safe(MSR_ZEN4_BP_CFG, &cfg))
 		return;
-	if (on)
-		cfg |= BIT_ULL(MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
-	else
-		cfg &= ~BIT_ULL(MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
-	wrmsrl_safe(MSR_ZEN4_BP_CFG, cfg);
+	wrmsrl_safe(MSR_ZEN4_BP_CFG, on ? cfg | bit : cfg & ~bit);
+}
+
+static bool have_vcpus(void)
+{
+	return READ_ONCE(nr_vcpus);
+}
+
+static void vcpus_ipi(void *unused)
+{
+	reduce_speculation(have_vcpus());
+}
+
+static void count_vcpus(int more)
+{
+	if (!boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE))
+		return;
+	cpus_read_lock();
+	mutex_lock(&vcpus_lock);
+	WRITE_ONCE(nr_vcpus, nr_vcpus + more);
+	/* The first one comes, the last one has gone. */
+	if (nr_vcpus == (more > 0))
+		on_each_cpu(vcpus_ipi, NULL, 1);
+	mutex_unlock(&vcpus_lock);
+	cpus_read_unlock();
+}
+#else
+static void reduce_speculation(bool on)
+{
+}
+
+static bool have_vcpus(void)
+{
+	return false;
+}
+
+static void count_vcpus(int more)
+{
+}
 #endif
+
+/**
+ * svm_percpu_vcpu_comes() - there will be a guest: each CPU gets ready for it
+ *
+ * Context: may sleep; so for svm_percpu_vcpu_goes().
+ */
+void svm_percpu_vcpu_comes(void)
+{
+	count_vcpus(1);
+}
+
+/**
+ * svm_percpu_vcpu_goes() - undo svm_percpu_vcpu_comes()
+ * @svm: about to be freed: the next vCPU may get the same address, and no CPU may take it for this
+ */
+void svm_percpu_vcpu_goes(struct vcpu_svm *svm)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu(svm_cpus, cpu).last, svm, NULL);
+	count_vcpus(-1);
 }
 
 /**
@@ -158,7 +210,7 @@ int svm_cpu_enable(void)
 		return -EIO;
 	}
 	write_tsc_ratio(cpu, SVM_TSC_RATIO_DEFAULT);
-	reduce_speculation(true);
+	reduce_speculation(have_vcpus());
 
 	/*
 	 * Translations of an earlier user of SVM may be there: all ASIDs handed out so far are
@@ -216,12 +268,15 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
  */
 static void let_host_step_branches(bool on)
 {
-	unsigned long debugctl;
+	unsigned long debugctl, flags;
 
 	if (likely(!test_thread_flag(TIF_BLOCKSTEP)))
 		return;
+	/* perf's interrupts change other bits of it. */
+	local_irq_save(flags);
 	debugctl = get_debugctlmsr() & ~DEBUGCTLMSR_BTF;
 	update_debugctlmsr(on ? debugctl | DEBUGCTLMSR_BTF : debugctl);
+	local_irq_restore(flags);
 }
 
 /**

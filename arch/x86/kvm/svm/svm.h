@@ -150,7 +150,8 @@ extern u64 svm_iopm_pa;
 /* percpu.c */
 int svm_percpu_alloc(void);
 void svm_percpu_free(void);
-void svm_percpu_forget(struct vcpu_svm *svm);
+void svm_percpu_vcpu_comes(void);
+void svm_percpu_vcpu_goes(struct vcpu_svm *svm);
 void svm_load_tsc_ratio(struct vcpu_svm *svm);
 
 /* vmcb.c */

@@ -220,6 +220,7 @@ int svm_vcpu_create(struct kvm_vcpu *vcpu)
 	svm->entry.vmcb_pa = __sme_pa(svm->vmcb);
 	svm->entry.gpr = vcpu->regs.val;
 	svm_vmcb_init(svm);
+	svm_percpu_vcpu_comes();
 	return 0;
 }
 
@@ -227,7 +228,7 @@ void svm_vcpu_free(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm_percpu_forget(svm);
+	svm_percpu_vcpu_goes(svm);
 	free_pages((unsigned long)svm->msrpm, 1);
 	free_page((unsigned long)svm->vmcb);
 }
