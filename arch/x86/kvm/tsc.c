@@ -120,7 +120,7 @@ static void make_up_last_write(struct kvm_clock_vm *c)
 }
 
 /* The vCPU is loaded for the first time since. */
-static noinline void go_on_after_sleep(struct kvm_vcpu *vcpu)
+static void go_on_after_sleep(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_tsc *t = &vcpu->tsc;
 	u64 before = t->offset;
@@ -312,19 +312,21 @@ int kvm_tsc_set_khz(struct kvm_vcpu *vcpu, u32 khz)
 
 /* --- CPUs whose TSCs differ ------------------------------------------------------------------ */
 
-/* The host's TSC is behind what it was, or nobody can tell. */
+/* The host has slept, its TSC is behind what it was, or nobody can tell. */
 static noinline void go_on_from_before(struct kvm_vcpu *vcpu, int cpu, u64 now, bool unstable)
 {
 	struct kvm_vcpu_tsc *t = &vcpu->tsc;
-	u64 back;
+	u64 last = kvm_tsc_read(vcpu, t->last_host), back;
 
+	if (t->sleeps.count != sleeps.count)
+		go_on_after_sleep(vcpu);
 	if (vcpu->cpu < 0)
 		return;
 	if (unstable) {
 		t->catchup = true;
 		kvm_make_request(KVM_REQ_CLOCK_UPDATE, vcpu);
 	}
-	back = t->last - kvm_tsc_read(vcpu, now);
+	back = last - kvm_tsc_read(vcpu, now);
 	if ((s64)back <= 0 && (!unstable || vcpu->cpu == cpu))
 		return;
 	/* No longer what the others have. */
@@ -352,15 +354,14 @@ void kvm_tsc_load(struct kvm_vcpu *vcpu, int cpu)
 	bool unstable = check_tsc_unstable();
 	u64 now = rdtsc();
 
-	if (unlikely(vcpu->tsc.sleeps.count != sleeps.count))
-		go_on_after_sleep(vcpu);
-	if (unlikely((s64)(kvm_tsc_read(vcpu, now) - vcpu->tsc.last) < 0 || unstable))
+	if (unlikely(now < vcpu->tsc.last_host || unstable ||
+		     vcpu->tsc.sleeps.count != sleeps.count))
 		go_on_from_before(vcpu, cpu, now, unstable);
 }
 
 void kvm_tsc_put(struct kvm_vcpu *vcpu)
 {
-	vcpu->tsc.last = kvm_tsc_read(vcpu, rdtsc());
+	vcpu->tsc.last_host = rdtsc();
 }
 
 /**

@@ -143,7 +143,7 @@ struct kvm_vcpu_tsc {
 	s8 shift; /* [v] */
 	u64 adjust; /* [v] IA32_TSC_ADJUST */
 	u64 generation; /* [v] */
-	u64 last; /* [v] guest's TSC when last put, to catch a host's that went backwards */
+	u64 last_host; /* [v] host TSC when last put, to catch a TSC that went backwards */
 	struct kvm_tsc_sleeps sleeps; /* [v] that @offset makes up for */
 	/* [v] since the last write: time and guest's TSC at it, to catch up */
 	u64 base_ns, base_tsc;
