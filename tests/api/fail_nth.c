@@ -45,15 +45,6 @@ struct operation {
 
 /* --- the kernel's switches -------------------------------------------------------------------- */
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		row_die("%s: expected to write '%s', saw %s", path, text, strerrorname_np(errno));
-	close(fd);
-}
-
 /* Every kind of allocation counts, of any size; the log stays as it is. */
 static void allow_faults(void)
 {
@@ -63,12 +54,12 @@ static void allow_faults(void)
 
 	for (i = 0; i < ARRAY_SIZE(kind); i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", kind[i]);
-		put(path, "0");
+		write_file(path, "0");
 	}
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
-	put("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
+	write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
+	write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
 }
 
 /* From here on the nth chance of this thread to fail is taken. */

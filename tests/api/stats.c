@@ -258,15 +258,6 @@ static void halt_poll(const void *arg)
 	expect_true(polls_with(1000000000), "with 1 s: expected some, saw none");
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		row_die("%s: %s", path, strerrorname_np(errno));
-	close(fd);
-}
-
 /* Times are taken while they are switched on. */
 static void times(const void *arg)
 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -112,33 +110,11 @@ static void add_flip_slot(struct vm *vm)
 
 #define TRACING "/sys/kernel/tracing/"
 
-/* Return: 0 or -1, with errno. */
-static int tell(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_APPEND | O_CLOEXEC), error;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	error = errno;
-	close(fd);
-	errno = error;
-	return n < 0 ? -1 : 0;
-}
-
-static bool is_stock(void)
-{
-	const char *stock = getenv("RIG_STOCK");
-
-	return stock && *stock;
-}
-
 static void end_of_probe(void)
 {
-	tell(TRACING "events/kprobes/found/enable", "0\n");
-	tell(TRACING "events/kprobes/found/trigger", "!stacktrace\n");
-	tell(TRACING "kprobe_events", "-:found\n");
+	try_write_file(TRACING "events/kprobes/found/enable", "0\n");
+	try_write_file(TRACING "events/kprobes/found/trigger", "!stacktrace\n");
+	try_write_file(TRACING "kprobe_events", "-:found\n");
 }
 
 /*
@@ -151,13 +127,13 @@ static void add_slow_slot(struct vm *vm)
 {
 	if (mount("tracefs", TRACING, "tracefs", 0, NULL) && errno != EBUSY)
 		row_die("tracefs: %s", strerrorname_np(errno));
-	if (!is_stock()) {
+	if (!stock_driver()) {
 		end_of_probe(); /* an earlier run's */
 		/* Tasks' names would take patches of the scheduler, on CPUs that run. */
-		tell(TRACING "options/record-cmd", "0\n");
-		expect_ok("probe", tell(TRACING "kprobe_events", "r:found kvm_pfn_lookup\n"));
-		expect_ok("trigger", tell(TRACING "events/kprobes/found/trigger", "stacktrace\n"));
-		expect_ok("event", tell(TRACING "events/kprobes/found/enable", "1\n"));
+		write_file(TRACING "options/record-cmd", "0\n");
+		write_file(TRACING "kprobe_events", "r:found kvm_pfn_lookup\n");
+		write_file(TRACING "events/kprobes/found/trigger", "stacktrace\n");
+		write_file(TRACING "events/kprobes/found/enable", "1\n");
 	}
 	add_flip_slot(vm);
 }
@@ -168,7 +144,7 @@ static void end_of_slow(struct vm *vm)
 	FILE *file;
 
 	(void)vm;
-	if (is_stock())
+	if (stock_driver())
 		return;
 	file = fopen(TRACING "kprobe_profile", "r");
 	if (file) {

@@ -253,16 +253,42 @@ static bool chosen(const char *name, int argc, char **argv)
 	return argc <= 1;
 }
 
+bool stock_driver(void)
+{
+	const char *stock = getenv("RIG_STOCK");
+
+	return stock && *stock;
+}
+
+int try_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), error;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	error = errno;
+	close(fd);
+	errno = error;
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+void write_file(const char *path, const char *text)
+{
+	if (try_write_file(path, text))
+		row_die("%s: expected to write '%s', saw %s", path, text, strerrorname_np(errno));
+}
+
 /*
  * Linux's own driver patches kernel text when the first VM comes and the last one goes, and QEMU's
  * translated code can trip over that (the host dies of int3). There, one VM stays all the time.
  */
 static void hold_vm(void)
 {
-	const char *stock = getenv("RIG_STOCK");
 	int kvm;
 
-	if (!stock || !*stock)
+	if (!stock_driver())
 		return;
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (kvm >= 0)

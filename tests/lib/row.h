@@ -61,6 +61,15 @@ void row_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretur
  */
 void row_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* Is the driver Linux's own? */
+bool stock_driver(void);
+
+/* A line of text to one of the kernel's files. Return: 0 or -1, errno set. */
+int try_write_file(const char *path, const char *text);
+
+/* The same; ends the row where it fails. */
+void write_file(const char *path, const char *text);
+
 /* Has a check of this row failed? */
 bool row_failed(void);
 

@@ -46,9 +46,9 @@ int kvm_open(void)
 
 bool stock_61(void)
 {
-	const char *stock = getenv("RIG_STOCK"), *kernel = getenv("RIG_KERNEL");
+	const char *kernel = getenv("RIG_KERNEL");
 
-	return stock && *stock && kernel && !strcmp(kernel, "6.1");
+	return stock_driver() && kernel && !strcmp(kernel, "6.1");
 }
 
 int kvm_cap(int fd, unsigned int cap)

@@ -4,9 +4,6 @@
  * all vCPUs by the same number of ticks, however long before each of them was used last.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "row.h"
@@ -36,21 +33,12 @@ static uint64_t tsc_of(struct vcpu *vcpu)
 	return value;
 }
 
-static void tell(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		row_die("%s: %s", file, strerrorname_np(errno));
-	close(fd);
-}
-
 /* Devices, all CPUs but one, then that one, and back: the kernel's pm_test. */
 static void sleep_once(void)
 {
-	tell("/sys/power/pm_test", "core");
-	tell("/sys/power/state", "disk");
-	tell("/sys/power/pm_test", "none");
+	write_file("/sys/power/pm_test", "core");
+	write_file("/sys/power/state", "disk");
+	write_file("/sys/power/pm_test", "none");
 }
 
 static uint64_t host_tsc(void)
