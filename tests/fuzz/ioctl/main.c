@@ -2,14 +2,15 @@
 /*
  * fuzz-ioctl - random sequences of calls on /dev/kvm, guided by KCOV.
  *
- * usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]
+ * usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-c FILE] [-p] [-v]
  *        fuzz-ioctl -r PROGRAM...
  *
  *   -t SECONDS  for so long (60)
  *   -n COUNT    so many programs, however long it takes
  *   -s SEED     another seed than the time's
  *   -w WORKERS  so many processes at a time (12)
- *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage
+ *   -c FILE     begin with the programs in FILE, a line each: those that an earlier run kept
+ *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage, and the programs kept
  *   -v          print each program before it runs: for one that takes the host along
  *   -r          run these (hexadecimal, as printed, in that order) and tell what they do
  *
@@ -34,10 +35,12 @@
 /* What the workers share. */
 static struct {
 	unsigned long programs, steps;
-	unsigned int nr_corpus;
+	unsigned int nr_corpus, nr_known, next_known;
 	bool stop;
 	struct chain running[MAX_WORKERS];
 	struct program corpus[MAX_CORPUS]; /* one of size 0 isn't there yet */
+	struct program
+		known[MAX_CORPUS]; /* an earlier run's: what of them is kept is seen when they run */
 } * shared;
 
 void die(const char *what)
@@ -145,7 +148,15 @@ static void mutate(struct program *p, struct rng *r)
 static void make_program(struct program *p, struct rng *r)
 {
 	const struct program *old = pick(r);
+	unsigned int i;
 
+	if (__atomic_load_n(&shared->next_known, __ATOMIC_RELAXED) < shared->nr_known) {
+		i = __atomic_fetch_add(&shared->next_known, 1, __ATOMIC_RELAXED);
+		if (i < shared->nr_known) {
+			*p = shared->known[i];
+			return;
+		}
+	}
 	if (old && below(r, 5)) {
 		p->size = __atomic_load_n(&old->size, __ATOMIC_ACQUIRE);
 		memcpy(p->bytes, old->bytes, sizeof(p->bytes));
@@ -157,9 +168,9 @@ static void make_program(struct program *p, struct rng *r)
 	random_bytes(p, r, 0, 8 + below(r, 120));
 }
 
-static void print_program(const struct program *p)
+static void print_program(const char *what, const struct program *p)
 {
-	printf("# program: ");
+	printf("%s", what);
 	for (unsigned int i = 0; i < p->size; i++)
 		printf("%02x", p->bytes[i]);
 	printf("\n");
@@ -178,6 +189,31 @@ static bool parse_program(struct program *p, const char *text)
 	return p->size && !*text;
 }
 
+/* Return: it could be read. */
+static bool read_known(const char *path)
+{
+	char line[2 * PROGRAM_BYTES + 2];
+	FILE *file = fopen(path, "r");
+	bool good = file;
+
+	while (good && shared->nr_known < MAX_CORPUS && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		good = parse_program(&shared->known[shared->nr_known++], line);
+	}
+	if (file)
+		fclose(file);
+	return good;
+}
+
+static void print_kept(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < shared->nr_corpus && i < MAX_CORPUS; i++)
+		if (shared->corpus[i].size)
+			print_program("kept\t", &shared->corpus[i]);
+}
+
 /* The kernel's taint: it changes with the first warning, oops, report. */
 static unsigned long taint(void)
 {
@@ -194,6 +230,7 @@ static unsigned long taint(void)
 struct options {
 	unsigned long seconds, count, workers;
 	uint64_t seed;
+	const char *known;
 	bool places, verbose;
 };
 
@@ -222,7 +259,7 @@ static void work(const struct options *o, unsigned int nr, unsigned long clean, 
 		p = &chain->program[chain->n++];
 		*p = made;
 		if (o->verbose)
-			print_program(p);
+			print_program("# program: ", p);
 		kcov_begin();
 		__atomic_add_fetch(&shared->steps, program_run(p, false), __ATOMIC_RELAXED);
 		if (kcov_end())
@@ -287,10 +324,12 @@ static int fuzz(const struct options *o)
 	for (i = 0; i < o->workers && !good; i++) {
 		printf("# worker %u:\n", i);
 		for (k = 0; k < shared->running[i].n; k++)
-			print_program(&shared->running[i].program[k]);
+			print_program("# program: ", &shared->running[i].program[k]);
 	}
-	if (o->places)
+	if (o->places) {
 		kcov_print();
+		print_kept();
+	}
 	printf("%sok 1 - %lu programs, the kernel doesn't complain: its taint was %lx, is %lx\n",
 	       good ? "" : "not ", shared->programs, before, taint());
 	printf("# figure: %lu programs, %lu steps, %u places in the driver, %u programs kept, "
@@ -303,7 +342,8 @@ static int fuzz(const struct options *o)
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-p] [-v]\n"
+		"usage: fuzz-ioctl [-t SECONDS] [-n COUNT] [-s SEED] [-w WORKERS] [-c FILE] [-p] "
+		"[-v]\n"
 		"       fuzz-ioctl -r PROGRAM...\n");
 	return 2;
 }
@@ -332,7 +372,7 @@ int main(int argc, char **argv)
 	bool again = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "t:n:s:w:pvr")) != -1) {
+	while ((option = getopt(argc, argv, "t:n:s:w:c:pvr")) != -1) {
 		switch (option) {
 		case 't':
 			o.seconds = strtoul(optarg, NULL, 0);
@@ -345,6 +385,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			o.workers = strtoul(optarg, NULL, 0);
+			break;
+		case 'c':
+			o.known = optarg;
 			break;
 		case 'p':
 			o.places = true;
@@ -365,6 +408,11 @@ int main(int argc, char **argv)
 	if (again)
 		return replay(argv + optind);
 	shared = shared_memory(sizeof(*shared));
+	if (o.known && !read_known(o.known)) {
+		fprintf(stderr, "fuzz-ioctl: %s: no programs, a line of hexadecimal digits each\n",
+			o.known);
+		return 2;
+	}
 	kcov_init();
 	return fuzz(&o);
 }
