@@ -10,7 +10,8 @@
  *   -s SEED     another seed than the time's
  *   -w WORKERS  so many processes at a time (12)
  *   -c FILE     begin with the programs in FILE, a line each: those that an earlier run kept
- *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage, and the programs kept
+ *   -p          print the places that were reached, for tests/fuzz/ioctl/coverage, and the
+ *               programs kept
  *   -v          print each program before it runs: for one that takes the host along
  *   -r          run these (hexadecimal, as printed, in that order) and tell what they do
  *
@@ -39,8 +40,7 @@ static struct {
 	bool stop;
 	struct chain running[MAX_WORKERS];
 	struct program corpus[MAX_CORPUS]; /* one of size 0 isn't there yet */
-	struct program
-		known[MAX_CORPUS]; /* an earlier run's: what of them is kept is seen when they run */
+	struct program known[MAX_CORPUS]; /* what an earlier run kept */
 } * shared;
 
 void die(const char *what)
