@@ -372,6 +372,32 @@ static void cpuid_contents(const void *arg)
 	expect_true(cpuid_find(cpuid, 0x80000008, 0), "leaf 0x80000008: expected, saw none");
 }
 
+/* XCR0's bits that a guest may have: those of leaf 0xd. */
+static void attributes(const void *arg)
+{
+	uint64_t xcr0 = ~0ull, leaf = 0;
+	struct kvm_device_attr attr = { .addr = (uintptr_t)&xcr0 };
+	const struct kvm_cpuid_entry2 *e;
+	int kvm = kvm_open();
+
+	(void)arg;
+	need_cap(kvm, KVM_CAP_SYS_ATTRIBUTES);
+	e = cpuid_find(kvm_supported_cpuid(kvm), 0xd, 0);
+	if (e)
+		leaf = e->eax | (uint64_t)e->edx << 32;
+	expect_ok("KVM_HAS_DEVICE_ATTR", ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr));
+	expect_ok("KVM_GET_DEVICE_ATTR", ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr));
+	expect_eq("XCR0's bits, and those of leaf 0xd", xcr0, leaf);
+	attr.addr = 0;
+	expect_errno("no address", ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), EFAULT);
+	attr.attr = 1;
+	expect_errno("another attribute", ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr), ENXIO);
+	expect_errno("another attribute", ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), ENXIO);
+	attr.attr = 0;
+	attr.group = 1;
+	expect_errno("another group", ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), ENXIO);
+}
+
 static void create_vm_types(const void *arg)
 {
 	int kvm = kvm_open(), fd;
@@ -450,6 +476,7 @@ static const struct test_row rows[] = {
 	{ .name = "msr-features", .run = feature_msrs },
 	{ .name = "supported-cpuid", .run = supported_cpuid },
 	{ .name = "supported-cpuid-contents", .run = cpuid_contents },
+	{ .name = "attributes", .run = attributes },
 	{ .name = "create-vm-types", .run = create_vm_types },
 	{ .name = "file-flags", .run = file_flags },
 	{ .name = "bad-pointers", .run = bad_pointers },

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -678,6 +679,16 @@ static void check_exceptions(const char *text)
 		    want, seen);
 }
 
+static void stay_on(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		row_die("CPU %u: %s", cpu, strerrorname_np(errno));
+}
+
 /*
  * A state that hardware refuses (64-bit code segment with 32-bit operands by default): userspace is
  * told, and the log says all that the hardware was given, but not without end.
@@ -715,7 +726,7 @@ static void refused_entry(const void *arg)
 	unsigned long long reason;
 	struct kvm_sregs sregs;
 	const char *at = text;
-	unsigned int dumps = 0;
+	unsigned int dumps = 0, cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 	size_t i;
 
 	(void)arg;
@@ -730,8 +741,11 @@ static void refused_entry(const void *arg)
 	if (expect_errno("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &sregs), 0))
 		return;
 	lseek(log, 0, SEEK_END);
+	expect_eq("KVM_CAP_LAST_CPU", kvm_cap(vm->kvm, KVM_CAP_LAST_CPU), 1);
 	for (i = 0; i < 20; i++) {
+		stay_on(i % cpus);
 		vcpu_run_until(vcpu, KVM_EXIT_FAIL_ENTRY);
+		expect_eq("the CPU", vcpu->run->fail_entry.cpu, i % cpus);
 		reason = vcpu->run->fail_entry.hardware_entry_failure_reason;
 		expect_true(reason & 0x80000000, "reason: saw %#llx", reason);
 	}

@@ -153,6 +153,42 @@ static long disable_exits(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	return 0;
 }
 
+/* The policies that there are. */
+static u32 bus_lock_policies(struct kvm *kvm)
+{
+	return kvm_caps->bus_lock_exit ? KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT :
+					 0;
+}
+
+static long set_bus_lock_policy(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	u64 policy = cap->args[0];
+
+	if ((policy & ~(u64)bus_lock_policies(kvm)) || hweight64(policy) != 1)
+		return -EINVAL;
+	WRITE_ONCE(kvm->caps.bus_lock_exit, policy == KVM_BUS_LOCK_DETECTION_EXIT);
+	kvm_make_all_request(kvm, KVM_REQ_INTERCEPTS);
+	return 0;
+}
+
+static u32 notify_flags(struct kvm *kvm)
+{
+	return kvm_caps->notify_exit ? KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER :
+				       0;
+}
+
+static long enable_notify(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	u32 flags = cap->args[0];
+
+	/* vCPUs have taken over the window by then. */
+	if (!notify_flags(kvm) || (flags & ~notify_flags(kvm)) || atomic_read(&kvm->online_vcpus))
+		return -EINVAL;
+	kvm->caps.notify = flags;
+	kvm->caps.notify_window = cap->args[0] >> 32;
+	return 0;
+}
+
 static long enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	if (cap->args[0] > U32_MAX)
@@ -246,6 +282,7 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_LAST_CPU, 1 },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, .enable = enable_exit_on_emulation_failure },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, .enable = enable_exception_payload },
@@ -253,8 +290,11 @@ static const struct kvm_cap_row rows[] = {
 	{ KVM_CAP_DISABLE_QUIRKS, 1, .enable = disable_quirks },
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS, .enable = disable_quirks2 },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
 	{ KVM_CAP_HALT_POLL, 1, .enable = enable_halt_poll },
 	{ KVM_CAP_X86_DISABLE_EXITS, .get = exits_to_disable, .enable = disable_exits },
+	{ KVM_CAP_X86_BUS_LOCK_EXIT, .get = bus_lock_policies, .enable = set_bus_lock_policy },
+	{ KVM_CAP_X86_NOTIFY_VMEXIT, .get = notify_flags, .enable = enable_notify },
 	/* MSRs */
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, .enable = enable_platform_info },
 	{ KVM_CAP_X86_USER_SPACE_MSR, 1, .enable = enable_user_space_msr },

@@ -263,7 +263,7 @@ static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
 	run->internal.data[1] = vcpu->exit.reason;
 	run->internal.data[2] = info1;
 	run->internal.data[3] = gpa;
-	run->internal.data[4] = vcpu->cpu;
+	run->internal.data[4] = vcpu->exit.cpu;
 	return KVM_TO_USER;
 }
 
@@ -311,7 +311,7 @@ enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason)
 	run->internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
 	run->internal.ndata = 2;
 	run->internal.data[0] = reason;
-	run->internal.data[1] = vcpu->cpu;
+	run->internal.data[1] = vcpu->exit.cpu;
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_NS_GPL(exit_unexpected, GUESTMODE);
@@ -320,7 +320,7 @@ enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason)
 {
 	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
-	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	vcpu->run->fail_entry.cpu = vcpu->exit.cpu;
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_NS_GPL(exit_fail_entry, GUESTMODE);

@@ -3,6 +3,7 @@
 
 #include "caps.h"
 #include "cpuid.h"
+#include "fpu.h"
 #include "guest_time.h"
 #include "ioctl.h"
 #include "msr.h"
@@ -57,6 +58,23 @@ static long ioctl_enable_cap(struct kvm_ioctl_call *call)
 	return kvm_vm_enable_cap(call->kvm, call->arg);
 }
 
+/* --- the system's attributes: XCR0's bits that a guest may have are the only one -------------- */
+
+static long system_has_attr(struct kvm_ioctl_call *call)
+{
+	const struct kvm_device_attr *attr = call->arg;
+
+	return attr->group || attr->attr != KVM_X86_XCOMP_GUEST_SUPP ? -ENXIO : 0;
+}
+
+static long system_get_attr(struct kvm_ioctl_call *call)
+{
+	const struct kvm_device_attr *attr = call->arg;
+	long r = system_has_attr(call);
+
+	return r ?: put_user(kvm_supported_xcr0, (u64 __user *)(unsigned long)attr->addr);
+}
+
 static const struct kvm_ioctl_row kvm_arch_vm_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, ioctl_check_extension_vm, IOC_ARG_VALUE },
 	{ KVM_ENABLE_CAP, ioctl_enable_cap, IOC_VM_LOCK },
@@ -69,6 +87,8 @@ static const struct kvm_ioctl_row kvm_arch_vm_ioctls[] = {
 
 static const struct kvm_ioctl_row kvm_arch_system_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, ioctl_check_extension, IOC_ARG_VALUE },
+	{ KVM_HAS_DEVICE_ATTR, system_has_attr },
+	{ KVM_GET_DEVICE_ATTR, system_get_attr },
 	{}
 };
 

@@ -227,6 +227,7 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 
+	vcpu->exit.cpu = vcpu->cpu;
 	vendor_call(exit_irqoff, vcpu);
 	/* Who sees the mode sees what exit_irqoff has done: kvm_make_all_exit(). */
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST_MODE);
@@ -418,7 +419,8 @@ static void fill_run(struct kvm_vcpu *vcpu)
 
 	run->if_flag = !!(kvm_rflags_read(vcpu) & X86_EFLAGS_IF);
 	run->cr8 = kvm_get_cr8(vcpu);
-	run->flags = 0;
+	run->flags = vcpu->exit.bus_lock ? KVM_RUN_X86_BUS_LOCK : 0;
+	vcpu->exit.bus_lock = false;
 	run->apic_base = vcpu->lapic ? lapic_base(vcpu) : vcpu->msr.apic_base;
 	run->ready_for_interrupt_injection = vcpu->kvm->irqchip.mode == KVM_IRQCHIP_KERNEL ||
 					     user_may_interrupt(vcpu);

@@ -44,9 +44,11 @@ struct kvm_vcpu_event {
 /* The last hardware exit, in the vendor's words, filled in by vendor->run(). */
 struct kvm_vcpu_exit {
 	u64 reason; /* [v] hardware exit code */
+	int cpu; /* [v] where it was */
 	u8 insn_len; /* [v] bytes that hardware fetched, 0: none */
 	u8 insn[15]; /* [v] */
 	bool failed_entry; /* [v] */
+	bool bus_lock; /* [v] userspace is yet to hear of one */
 	/* [v] event whose delivery it interrupted, in hardware's form; while event_vectoring() */
 	u32 vectoring;
 	u32 round; /* [v] exit_times (stat.c): switched on for the how manyth time, and */

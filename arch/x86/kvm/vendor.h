@@ -44,6 +44,8 @@ struct kvm_vendor_caps {
 	 * exit_irqoff passes that on by dirty_mark_gfn()
 	 */
 	bool written_log;
+	bool bus_lock_exit; /* guest mode can end behind a bus lock ... */
+	bool notify_exit; /* ... and when it has let no event in for too long */
 	bool nested;
 	bool amd_leaves; /* CPUID 0x80000021 is this CPU's, its bits may be offered */
 	u64 efer_reserved; /* EFER bits that the guest may never set here */

@@ -66,6 +66,9 @@ struct kvm_vm_caps {
 	bool no_platform_info;
 	bool exit_on_emulation_error; /* [l] */
 	u32 exit_hypercall; /* [l] BIT(KVM_HC_*): userspace answers it */
+	bool bus_lock_exit; /* [l] userspace hears of bus locks */
+	u32 notify; /* [l] KVM_X86_NOTIFY_VMEXIT_*, for all vCPUs from their beginning, and ... */
+	u32 notify_window; /* [l] ... cycles without an event window that are too long */
 	u32 bsp_id; /* [l] vCPU id of the boot processor */
 };
 

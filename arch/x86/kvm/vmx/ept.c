@@ -129,7 +129,7 @@ void vmx_set_root(struct kvm_vcpu *vcpu, hpa_t root)
 }
 
 /* IRET had unblocked NMIs when it exited (27.2.3): it runs again, so they stay blocked. */
-static void nmis_stay_blocked(struct vcpu_vmx *vmx, u64 qual)
+void vmx_nmis_stay_blocked(struct vcpu_vmx *vmx, u64 qual)
 {
 	if (unlikely(qual & INTR_INFO_UNBLOCK_NMI) && !(vmx->vectoring & INTR_INFO_VALID_MASK))
 		vmx_set_intr_state(vmx, vmx_intr_state(vmx) | GUEST_INTR_STATE_NMI);
@@ -146,7 +146,7 @@ enum kvm_exit_action vmx_exit_ept_violation(struct kvm_vcpu *vcpu)
 	gpa_t gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
 	u32 access = 0;
 
-	nmis_stay_blocked(vmx, qual);
+	vmx_nmis_stay_blocked(vmx, qual);
 	/*
 	 * The exit clears pending debug exceptions (27.3.4), but not in every emulator: a step that
 	 * faulted would be done with before it was made.
@@ -222,6 +222,6 @@ void vmx_pml_drain(struct vcpu_vmx *vmx)
 /* No room for what was to be written: it is drained, and the write is made again. */
 enum kvm_exit_action vmx_exit_pml_full(struct kvm_vcpu *vcpu)
 {
-	nmis_stay_blocked(to_vmx(vcpu), vmcs_read(EXIT_QUALIFICATION));
+	vmx_nmis_stay_blocked(to_vmx(vcpu), vmcs_read(EXIT_QUALIFICATION));
 	return KVM_RESUME;
 }

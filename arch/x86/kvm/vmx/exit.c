@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What ends guest mode, and who serves it (SDM vol. 3, 25 and appendix C). */
 
-#include <asm/cpu.h>
 #include <asm/msr.h>
 #include <uapi/asm/debugreg.h>
 #include <asm/trapnr.h>
@@ -181,31 +180,6 @@ static enum kvm_exit_action exception_db(struct kvm_vcpu *vcpu)
 	return exit_db(vcpu, vmcs_read(EXIT_QUALIFICATION) ^ DR6_RESERVED);
 }
 
-static bool checks_alignment(struct kvm_vcpu *vcpu)
-{
-	return kvm_cpl(vcpu) == 3 && kvm_cr0(vcpu) & X86_CR0_AM &&
-	       kvm_rflags_read(vcpu) & X86_EFLAGS_AC;
-}
-
-/*
- * The guest's own alignment check, or the host's look-out for locked accesses that cross a cache
- * line, which goes on in guest mode: that is no event of the guest's. Userspace hears of one that
- * the host doesn't want to go on.
- */
-static enum kvm_exit_action exception_ac(struct kvm_vcpu *vcpu)
-{
-	u32 error = vmcs_read(VM_EXIT_INTR_ERROR_CODE);
-
-	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) || checks_alignment(vcpu))
-		return exit_exception_ac(vcpu, error);
-	if (handle_guest_split_lock(kvm_rip_read(vcpu)))
-		return KVM_RESUME;
-	vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
-	vcpu->run->ex.exception = X86_TRAP_AC;
-	vcpu->run->ex.error_code = error;
-	return KVM_TO_USER;
-}
-
 /*
  * Exceptions and NMIs. An NMI of the host's is over by now, like a machine check. Bit 12: IRET had
  * unblocked NMIs when it faulted (27.2.3), and will run again.
@@ -231,7 +205,7 @@ static enum kvm_exit_action exit_exception_nmi(struct kvm_vcpu *vcpu)
 	case X86_TRAP_UD:
 		return exit_exception_ud(vcpu);
 	case X86_TRAP_AC:
-		return exception_ac(vcpu);
+		return vmx_exception_ac(vcpu);
 	case X86_TRAP_MC:
 		return KVM_RESUME;
 	default:
@@ -351,9 +325,18 @@ static const struct kvm_exit_row rows[] = {
 	[EXIT_REASON_ENCLS] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_RDSEED] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[EXIT_REASON_PML_FULL] = KVM_EXIT_ROW(vmx_exit_pml_full, NESTED_FAULT),
+	[EXIT_REASON_BUS_LOCK] = KVM_EXIT_ROW(vmx_exit_bus_lock, OTHER),
+	[EXIT_REASON_NOTIFY] = KVM_EXIT_ROW(vmx_exit_notify, OTHER),
 	[REASON_SEAMCALL] = KVM_EXIT_ROW(exit_ud, MISSING),
 	[REASON_TDCALL] = KVM_EXIT_ROW(exit_ud, MISSING),
 };
+
+static noinline enum kvm_exit_action dispatch_bus_locked(struct kvm_vcpu *vcpu)
+{
+	u32 reason = vmx_exit_basic(vcpu);
+
+	return vmx_bus_locked(vcpu, exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), reason));
+}
 
 /**
  * vmx_handle_exit() - act on the last exit
@@ -376,7 +359,9 @@ enum kvm_exit_action vmx_handle_exit(struct kvm_vcpu *vcpu)
 		vmx_events_after_exit(vmx);
 	else
 		vmx->soft_len = 0;
-	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vcpu->exit.reason & VMX_EXIT_BASIC);
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_BUS_LOCK))
+		return dispatch_bus_locked(vcpu);
+	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vmx_exit_basic(vcpu));
 }
 
 enum kvm_exit_class vmx_exit_class(u64 reason)

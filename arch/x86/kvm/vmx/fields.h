@@ -74,5 +74,6 @@ enum vmx_cr_type { VMX_CR_WRITE, VMX_CR_READ, VMX_CR_CLTS, VMX_CR_LMSW };
 #define VMX_IO_PORT(q) ((q) >> 16 & 0xffff)
 
 #define VMX_EXIT_BASIC 0xffff /* of the exit reason */
+#define VMX_EXIT_BUS_LOCK BIT(26) /* likewise: a bus lock came with it (24.9.1) */
 
 #endif

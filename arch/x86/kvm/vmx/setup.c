@@ -128,7 +128,8 @@ static const struct control_row control_rows[] __initconst = {
 		  SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_TSC_SCALING |
 		  SECONDARY_EXEC_RDRAND_EXITING | SECONDARY_EXEC_RDSEED_EXITING |
 		  SECONDARY_EXEC_ENCLS_EXITING | SECONDARY_EXEC_ENABLE_PML | VMX_XAPIC_VIRT |
-		  VMX_X2APIC_VIRT,
+		  VMX_X2APIC_VIRT | SECONDARY_EXEC_BUS_LOCK_DETECTION |
+		  SECONDARY_EXEC_NOTIFY_VM_EXITING,
 	  WORDS(cpu2) },
 	{ "VM-exit", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
 	  VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS | VM_EXIT_LOAD_IA32_PAT |
@@ -412,6 +413,8 @@ static void __init fill_caps(void)
 	caps.nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	itlb_multihit_kvm_mitigation = caps.nx_huge_pages;
 	caps.written_log = f->pml;
+	caps.bus_lock_exit = f->can.cpu2 & SECONDARY_EXEC_BUS_LOCK_DETECTION;
+	caps.notify_exit = f->can.cpu2 & SECONDARY_EXEC_NOTIFY_VM_EXITING;
 	caps.nested = false;
 	caps.amd_leaves = false;
 	caps.efer_reserved = ~efer_allowed();

@@ -88,6 +88,10 @@ static u32 want_cpu2(struct vcpu_vmx *vmx)
 	cpu2 |= can & SECONDARY_EXEC_ENCLS_EXITING;
 	if (vmx_ple_gap && !(vcpu->kvm->caps.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE))
 		cpu2 |= can & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	if (vcpu->kvm->caps.bus_lock_exit)
+		cpu2 |= can & SECONDARY_EXEC_BUS_LOCK_DETECTION;
+	if (vcpu->kvm->caps.notify & KVM_X86_NOTIFY_VMEXIT_ENABLED)
+		cpu2 |= can & SECONDARY_EXEC_NOTIFY_VM_EXITING;
 	if (vcpu->tsc.ratio && vcpu->tsc.ratio != kvm_caps->tsc_ratio_default)
 		cpu2 |= can & SECONDARY_EXEC_TSC_SCALING;
 	if (to_vmx(vcpu)->written && READ_ONCE(vcpu->kvm->mmu.logged))
@@ -256,6 +260,8 @@ void vmx_vmcs_init(struct vcpu_vmx *vmx)
 		vmcs_write(PLE_GAP, vmx_ple_gap);
 		vmcs_write(PLE_WINDOW, vmx_ple_window);
 	}
+	if (vmx_features.can.cpu2 & SECONDARY_EXEC_NOTIFY_VM_EXITING)
+		vmcs_write(NOTIFY_WINDOW, vmx->vcpu.kvm->caps.notify_window);
 	vmcs_write(TSC_OFFSET, vmx->vcpu.tsc.offset);
 	/* CR0 and CR4 are read from their shadows, and each change of a bit exits. */
 	vmcs_write(CR0_GUEST_HOST_MASK, ~0ULL);

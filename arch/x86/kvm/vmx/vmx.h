@@ -189,6 +189,7 @@ void vmx_pml_init(struct vcpu_vmx *vmx);
 void vmx_pml_discard(struct vcpu_vmx *vmx);
 void vmx_pml_drain(struct vcpu_vmx *vmx);
 enum kvm_exit_action vmx_exit_pml_full(struct kvm_vcpu *vcpu);
+void vmx_nmis_stay_blocked(struct vcpu_vmx *vmx, u64 qual);
 
 /* enter.S: returns 0 after an exit, 1 if no entry took place. */
 int vmx_enter(struct vmx_entry *entry);
@@ -214,6 +215,12 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx);
 bool vmx_must_emulate(struct vcpu_vmx *vmx);
 void vmx_deliver(struct vcpu_vmx *vmx, u8 vector, u8 len, bool has_error, u32 error);
 enum kvm_exit_action vmx_exit_emulate(struct kvm_vcpu *vcpu);
+
+/* hog.c */
+enum kvm_exit_action vmx_exception_ac(struct kvm_vcpu *vcpu);
+enum kvm_exit_action vmx_bus_locked(struct kvm_vcpu *vcpu, enum kvm_exit_action action);
+enum kvm_exit_action vmx_exit_bus_lock(struct kvm_vcpu *vcpu);
+enum kvm_exit_action vmx_exit_notify(struct kvm_vcpu *vcpu);
 
 /* dump.c */
 void vmx_dump(struct kvm_vcpu *vcpu);
