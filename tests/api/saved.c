@@ -331,7 +331,47 @@ static void clock_before_memory(const void *arg)
 	expect_true(page[6], "tsc_to_system_mul: expected a factor, saw 0");
 }
 
+/* The flag of a vCPU saved elsewhere, which wasn't in system management mode. */
+static void events_without_smm(const void *arg)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 0);
+	struct kvm_vcpu_events e;
+
+	(void)arg;
+	expect_ok("KVM_GET_VCPU_EVENTS", ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	e.flags |= KVM_VCPUEVENT_VALID_SMM;
+	expect_ok("not in it", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
+	if (kvm_cap(vcpu->vm->kvm, KVM_CAP_X86_SMM))
+		return;
+	e.smi.smm = 1;
+	expect_errno("in it", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	e.smi.smm = 0;
+	e.smi.pending = 1;
+	expect_errno("on the way into it", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+}
+
+/* CPUID has APIC's bit as the base register does, whoever has the LAPIC. */
+static void apic_bit_without_irqchip(const void *arg)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 0);
+	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(vcpu->vm->kvm);
+	struct kvm_sregs s;
+	int on;
+
+	(void)arg;
+	expect_ok("KVM_SET_CPUID2", ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid));
+	for (on = 0; on < 2; on++) {
+		s = vcpu_sregs(vcpu);
+		s.apic_base = (s.apic_base & ~(1ull << 11)) | (uint64_t)on << 11;
+		expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+		expect_ok("KVM_GET_CPUID2", ioctl(vcpu->fd, KVM_GET_CPUID2, cpuid));
+		expect_eq("CPUID.1:EDX.APIC", cpuid_find(cpuid, 1, 0)->edx >> 9 & 1, on);
+	}
+}
+
 static const struct test_row rows[] = {
+	{ .name = "events-without-smm", .run = events_without_smm },
+	{ .name = "apic-bit-without-irqchip", .run = apic_bit_without_irqchip },
 	{ .name = "kicked", .run = kicked },
 	{ .name = "sipi-received", .run = sipi_received },
 	{ .name = "sipi-without-irqchip", .run = sipi_without_irqchip },

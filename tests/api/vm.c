@@ -354,7 +354,20 @@ static void mmap_vm(const void *arg)
 		     ENODEV);
 }
 
+static void create_device(const void *arg)
+{
+	struct kvm_create_device device = { .type = 0x474d };
+	struct vm *vm = vm_new();
+
+	(void)arg;
+	expect_errno("of an unknown type", ioctl(vm->fd, KVM_CREATE_DEVICE, &device), ENODEV);
+	device.flags = KVM_CREATE_DEVICE_TEST;
+	expect_errno("and asked only", ioctl(vm->fd, KVM_CREATE_DEVICE, &device), ENODEV);
+	expect_errno("a bad pointer", ioctl(vm->fd, KVM_CREATE_DEVICE, 8), EFAULT);
+}
+
 static const struct test_row rows[] = {
+	{ .name = "create-device", .run = create_device },
 	{ .name = "unknown-ioctls", .run = unknown_ioctls },
 	{ .name = "bad-pointers", .run = bad_pointers },
 	{ .name = "vcpu-twice", .run = vcpu_twice },

@@ -845,6 +845,15 @@ static void test_data_segments(void)
 	       w.seg[EMUL_SEG_FS].selector);
 	tap_ok(w.c.iret, "NMIs unblock, saw %d", w.c.iret);
 
+	begin_row(find(irets, "iret: CS beyond the GDT"));
+	tap_eq(world_step(&w), EMUL_EXCEPTION, "an iret that faults");
+	tap_ok(w.c.iret, "NMIs unblock with that, too, saw %d", w.c.iret);
+
+	begin_row(find(irets, "iretw, same level"));
+	w.c.rflags |= 1 << 16;
+	tap_eq(world_step(&w), EMUL_OK, "iretw with RF set");
+	tap_eq(w.c.rflags >> 16 & 1, 0, "it loads no RF, and ends like any other instruction");
+
 	begin_row(find(irets, "iretd to vm86"));
 	poke(STACK + 20, 0x0000044400000222ull, 8);
 	poke(STACK + 28, 0x0000066600000555ull, 8);

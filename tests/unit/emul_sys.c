@@ -401,6 +401,9 @@ static void test_system(void)
 	expect_ok(run("\x0f\xa2"), "cpuid");
 	tap_eq(RAX, 0x1001, "EAX");
 	tap_eq(RCX, 0xc002, "ECX");
+	w.cpuid_faults = true;
+	w.c.rip = CODE;
+	expect_exc(run("\x0f\xa2"), 13, 0, "cpuid that is made to fault");
 	RCX = 0x10;
 	RAX = 0xaaaaaaaa11111111;
 	RDX = 0xbbbbbbbb22222222;
@@ -768,6 +771,7 @@ static void test_rep(void)
 	RCX = 1000;
 	RAX = 0xab;
 	tap_eq(run("\xf3\xaa"), EMUL_RESTART, "rep stosb of 1000 yields");
+	tap_eq(w.c.rflags >> 16 & 1, 1, "RF between its iterations");
 	tap_ok(RCX < 1000 && RCX > 0 && RDI == DATA + 1000 - RCX && w.c.rip == CODE,
 	       "with part of it done: expected RCX in between, saw %llu", RCX);
 	tap_eq(w.c.iterated, true, "and says so");

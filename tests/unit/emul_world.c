@@ -377,8 +377,15 @@ static u64 op_rdtsc(void *opaque)
 	return 0x1234567890abcdef;
 }
 
-static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx,
+				 struct emul_exception *exc)
 {
+	struct world *w = opaque;
+
+	if (w->cpuid_faults) {
+		*exc = (struct emul_exception){ .vector = 13, .has_error = true };
+		return EMUL_EXCEPTION;
+	}
 	*eax += 0x1000;
 	*ebx = 0xb;
 	*ecx += 0xc000;

@@ -49,6 +49,7 @@ struct world {
 	unsigned int nr_implied;
 	u64 random;		/* what RDRAND gives; 0: nothing */
 	bool port_io;		/* ports need userspace */
+	bool cpuid_faults;
 	bool halted;
 	unsigned int wbinvds, invds, commits;
 	u64 invlpg;

@@ -141,7 +141,7 @@ static void fuzz_ioapic(unsigned long rounds)
 				break;
 			for (j = 0; j < sizeof(s); j++)
 				((u8 *)&s)[j] = rnd();
-			ioapic_model_restore(&m, &s, 0, &out);
+			ioapic_model_restore(&m, &s, &out);
 			break;
 		}
 		bad += out.nr > IOAPIC_PINS;
@@ -182,7 +182,7 @@ static void fuzz_pic(unsigned long rounds)
 				break;
 			for (j = 0; j < sizeof(s); j++)
 				((u8 *)&s)[j] = rnd();
-			pic_model_restore(&m, rnd() & 1, &s, 0);
+			pic_model_restore(&m, rnd() & 1, &s);
 			break;
 		}
 		bad += (pic_model_peek(&m) >= 0) != m.output;

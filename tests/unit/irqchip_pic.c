@@ -213,8 +213,8 @@ static void test_state(void)
 	pulse(4);
 	memcpy(s, m.chip, sizeof(s));
 	pic_model_reset(&m);
-	pic_model_restore(&m, 0, &s[0], 0);
-	pic_model_restore(&m, 1, &s[1], 0);
+	pic_model_restore(&m, 0, &s[0]);
+	pic_model_restore(&m, 1, &s[1]);
 	tap_ok(m.output && pic_model_ack(&m) == 0x3b, "restored: IRQ 11");
 	wr(0xa0, 0x20);
 	wr(0x20, 0x20);
@@ -224,8 +224,8 @@ static void test_state(void)
 	wr(0x20, 0x20);
 	tap_eq(pic_model_ack(&m), 0x34, "restored: the edge of IRQ 4");
 	memset(s, 0xff, sizeof(s));
-	pic_model_restore(&m, 0, &s[0], 0);
-	pic_model_restore(&m, 1, &s[1], 0);
+	pic_model_restore(&m, 0, &s[0]);
+	pic_model_restore(&m, 1, &s[1]);
 	pic_model_peek(&m);
 	pic_model_ack(&m);
 	tap_ok(m.chip[0].priority_add == 7 && rd(0x4d0) == 0xf8, "all ones: sane");

@@ -193,7 +193,7 @@ static int user_cmpxchg_any(void __user *to, void *old, const void *new, size_t 
 /**
  * kvm_guest_cmpxchg() - compare and exchange guest memory, atomically towards vCPUs and the VMM
  * @kvm: the VM
- * @gpa: guest physical address, a multiple of @len
+ * @gpa: guest physical address; all of it in one cache line, and of 16 bytes a multiple of that
  * @old: in: expected; out: what was there
  * @new: to be stored
  * @len: 1, 2, 4, 8 or 16 bytes
@@ -208,7 +208,8 @@ int kvm_guest_cmpxchg(struct kvm *kvm, gpa_t gpa, void *old, const void *new, si
 	void __user *to;
 	int done;
 
-	if (!is_power_of_2(len) || gpa & (len - 1))
+	if (!is_power_of_2(len) || (gpa & (SMP_CACHE_BYTES - 1)) + len > SMP_CACHE_BYTES ||
+	    (len == 16 && gpa & 15))
 		return -EINVAL;
 	to = gpa_to_user_write(kvm, gpa, &slot);
 	if (!to)

@@ -187,6 +187,12 @@ static long ioctl_get_stats_fd(struct kvm_ioctl_call *call)
 	return kvm_vm_stats_fd(call->kvm);
 }
 
+/* There are none yet: VFIO's would be the first. */
+static long ioctl_create_device(struct kvm_ioctl_call *call)
+{
+	return -ENODEV;
+}
+
 static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, ioctl_create_vcpu, IOC_ARG_VALUE },
 	{ KVM_SET_USER_MEMORY_REGION, ioctl_set_memory_region, IOC_SLOTS_LOCK },
@@ -196,6 +202,7 @@ static const struct kvm_ioctl_row vm_ioctls[] = {
 	{ KVM_UNREGISTER_COALESCED_MMIO, ioctl_unregister_coalesced, IOC_SLOTS_LOCK },
 	{ KVM_IOEVENTFD, ioctl_ioeventfd, IOC_SLOTS_LOCK },
 	{ KVM_IRQFD, ioctl_irqfd },
+	{ KVM_CREATE_DEVICE, ioctl_create_device },
 	{ KVM_GET_STATS_FD, ioctl_get_stats_fd, IOC_ARG_VALUE },
 	{}
 };

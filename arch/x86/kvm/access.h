@@ -90,6 +90,13 @@ static inline int kvm_cpl(struct kvm_vcpu *vcpu)
 	return kvm_reg_read(vcpu, KVM_REG_CPL);
 }
 
+/* The guest made CPUID #GP here: CPUID faulting (SDM vol. 3, 2.17). */
+static inline bool kvm_cpuid_faults(struct kvm_vcpu *vcpu)
+{
+	return unlikely(vcpu->msr.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
+	       kvm_cpl(vcpu) > 0;
+}
+
 /* Where the instruction at RIP is: 64-bit code has no base. */
 static inline u64 kvm_linear_rip(struct kvm_vcpu *vcpu)
 {

@@ -92,13 +92,13 @@ static void assign(u32 *reg, u32 bits, bool on)
 static void refresh_leaf1(struct kvm_vcpu *vcpu)
 {
 	struct kvm_cpuid_entry2 *e = find(vcpu, 1, 0);
-	u64 base;
+	u64 base = vcpu->msr.apic_base;
 
 	if (!e)
 		return;
 	if (guest_has(vcpu, KVM_GF_XSAVE))
 		assign(&e->ecx, LEAF1_ECX_OSXSAVE, kvm_cr4(vcpu) & X86_CR4_OSXSAVE);
-	if (vcpu->lapic && !lapic_msr_read(vcpu, MSR_IA32_APICBASE, &base, true))
+	if (!vcpu->lapic || !lapic_msr_read(vcpu, MSR_IA32_APICBASE, &base, true))
 		assign(&e->edx, LEAF1_EDX_APIC, base & MSR_IA32_APICBASE_ENABLE);
 	if (vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
 		assign(&e->ecx, LEAF1_ECX_MWAIT,
@@ -477,9 +477,7 @@ enum kvm_exit_action exit_cpuid(struct kvm_vcpu *vcpu)
 	const struct kvm_cpuid_entry2 *e;
 	u64 *val = vcpu->regs.val;
 
-	/* CPUID faulting (SDM vol. 3, 2.17). */
-	if (unlikely(vcpu->msr.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
-	    kvm_cpl(vcpu) > 0) {
+	if (kvm_cpuid_faults(vcpu)) {
 		kvm_inject_gp(vcpu);
 		return KVM_RESUME;
 	}

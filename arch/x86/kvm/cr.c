@@ -27,6 +27,20 @@ static bool cr0_valid(u64 cr0)
 	return !(cr0 & X86_CR0_PG) || (cr0 & X86_CR0_PE);
 }
 
+/*
+ * TR with a TSS of 16 bits, which long mode has not, and VM entry refuses (26.3.1.2); AMD's
+ * processors don't look at it.
+ */
+static bool tss_is_too_small(struct kvm_vcpu *vcpu)
+{
+	struct kvm_segment tr;
+
+	if (guest_has(vcpu, KVM_GF_AMD_LIKE))
+		return false;
+	vendor_call(get_segment, vcpu, KVM_SEG_TR, &tr);
+	return tr.type == 1 || tr.type == 3;
+}
+
 static bool cs_is_long(struct kvm_vcpu *vcpu)
 {
 	struct kvm_segment cs;
@@ -66,7 +80,7 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 	if ((cr0 & X86_CR0_PG) && !(old & X86_CR0_PG)) {
 		if (vcpu->regs.efer & EFER_LME) {
 			/* Long mode begins: SDM vol. 3, 9.8.5. */
-			if (!kvm_is_pae(vcpu) || cs_is_long(vcpu))
+			if (!kvm_is_pae(vcpu) || cs_is_long(vcpu) || tss_is_too_small(vcpu))
 				return -EINVAL;
 			vcpu->regs.efer |= EFER_LMA;
 			set_efer(vcpu);

@@ -232,7 +232,7 @@ static void collect_nmis(struct kvm_vcpu *vcpu)
 static bool is_fault(u8 vector)
 {
 	switch (vector) {
-	case X86_TRAP_DB: /* traps, but for instruction breakpoints, which set RF themselves */
+	case X86_TRAP_DB:
 	case X86_TRAP_BP:
 	case X86_TRAP_OF:
 	case X86_TRAP_DF:
@@ -247,7 +247,11 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 {
 	struct kvm_exception *e = &vcpu->event.exception;
 
-	/* So that an instruction breakpoint doesn't hit again when the handler returns. */
+	/*
+	 * So that an instruction breakpoint doesn't hit again when the handler returns. A #DB that
+	 * is a fault has it already, or, of an instruction breakpoint, leaves it to its handler
+	 * (SDM vol. 3, 17.3.1.1).
+	 */
 	if (is_fault(e->vector))
 		kvm_rflags_write(vcpu, kvm_rflags_read(vcpu) | X86_EFLAGS_RF);
 	event_deliver_payload(vcpu);

@@ -215,10 +215,14 @@ static enum kvm_exit_action debug_exit(struct kvm_vcpu *vcpu, u32 exception, u64
  */
 enum kvm_exit_action exit_db(struct kvm_vcpu *vcpu, u64 dr6)
 {
-	u32 want = KVM_GUESTDBG_ENABLE;
+	u32 want = 0;
 
-	want |= dr6 & DR_STEP ? KVM_GUESTDBG_SINGLESTEP : KVM_GUESTDBG_USE_HW_BP;
-	if ((vcpu->debug.guest_debug & want) == want)
+	/* The debugger's, if any of what it asked for happened; its breakpoints are in DR7 then. */
+	if (dr6 & DR_STEP)
+		want |= KVM_GUESTDBG_SINGLESTEP;
+	if (dr6 & DR_TRAP_BITS || !want)
+		want |= KVM_GUESTDBG_USE_HW_BP;
+	if (vcpu->debug.guest_debug & KVM_GUESTDBG_ENABLE && vcpu->debug.guest_debug & want)
 		return debug_exit(vcpu, X86_TRAP_DB, dr6);
 	kvm_queue_db(vcpu, dr6 & ~(u64)KVM_DR6_INIT);
 	return KVM_RESUME;
@@ -263,7 +267,7 @@ static enum kvm_exit_action exit_delivery(struct kvm_vcpu *vcpu, gpa_t gpa)
 	run->internal.data[1] = vcpu->exit.reason;
 	run->internal.data[2] = info1;
 	run->internal.data[3] = gpa;
-	run->internal.data[4] = vcpu->exit.cpu;
+	run->internal.data[4] = kvm_last_entry_cpu(vcpu);
 	return KVM_TO_USER;
 }
 
@@ -311,7 +315,7 @@ enum kvm_exit_action exit_unexpected(struct kvm_vcpu *vcpu, u64 reason)
 	run->internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
 	run->internal.ndata = 2;
 	run->internal.data[0] = reason;
-	run->internal.data[1] = vcpu->exit.cpu;
+	run->internal.data[1] = kvm_last_entry_cpu(vcpu);
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_NS_GPL(exit_unexpected, GUESTMODE);
@@ -320,7 +324,7 @@ enum kvm_exit_action exit_fail_entry(struct kvm_vcpu *vcpu, u64 reason)
 {
 	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
-	vcpu->run->fail_entry.cpu = vcpu->exit.cpu;
+	vcpu->run->fail_entry.cpu = kvm_last_entry_cpu(vcpu);
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_NS_GPL(exit_fail_entry, GUESTMODE);

@@ -24,7 +24,7 @@ enum { BANK_CTL, BANK_STATUS, BANK_ADDR, BANK_MISC };
  */
 u64 kvm_mce_supported_cap(void)
 {
-	return MCG_CTL_P | MCG_SER_P | (kvm_caps->mcg_cap & MCG_CMCI_P);
+	return (MCG_CTL_P | MCG_SER_P | MCG_CMCI_P) & kvm_caps->mcg_cap;
 }
 
 static u32 nr_banks(struct kvm_vcpu *vcpu)

@@ -80,8 +80,10 @@ static noinline int apic_base_access(struct kvm_vcpu *vcpu, u32 index, u64 *valu
 		*value = vcpu->msr.apic_base;
 	else if (*value & ~valid)
 		return -EINVAL;
-	else
+	if (write) {
 		vcpu->msr.apic_base = *value;
+		kvm_cpuid_refresh(vcpu);
+	}
 	return 0;
 }
 

@@ -331,13 +331,20 @@ static int parse_exception(const struct kvm_vcpu_events *e, struct kvm_exception
 static u32 valid_event_flags(const struct kvm *kvm)
 {
 	u32 valid = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
-		    KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+		    KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_SMM;
 
 	if (kvm->caps.exception_payload)
 		valid |= KVM_VCPUEVENT_VALID_PAYLOAD;
 	if (kvm->caps.triple_fault_event)
 		valid |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 	return valid;
+}
+
+/* System management mode isn't there: of a vCPU elsewhere, that it wasn't in it, is all right. */
+static bool has_smm(const struct kvm_vcpu_events *e)
+{
+	return e->flags & KVM_VCPUEVENT_VALID_SMM &&
+	       (e->smi.smm || e->smi.pending || e->smi.smm_inside_nmi);
 }
 
 long ioctl_set_events(struct kvm_ioctl_call *call)
@@ -347,7 +354,7 @@ long ioctl_set_events(struct kvm_ioctl_call *call)
 	struct kvm_vcpu_event *ev = &vcpu->event;
 	struct kvm_exception exception;
 
-	if (e->flags & ~valid_event_flags(vcpu->kvm))
+	if (e->flags & ~valid_event_flags(vcpu->kvm) || has_smm(e))
 		return -EINVAL;
 	if (parse_exception(e, &exception))
 		return -EINVAL;

@@ -227,7 +227,6 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 
-	vcpu->exit.cpu = vcpu->cpu;
 	vendor_call(exit_irqoff, vcpu);
 	/* Who sees the mode sees what exit_irqoff has done: kvm_make_all_exit(). */
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST_MODE);

@@ -162,6 +162,10 @@ void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	vcpu->stat.host_state_reload++;
 	vendor_call(vcpu_load, vcpu, cpu);
 	kvm_tsc_load(vcpu, cpu);
+	if (moved) {
+		vcpu->exit.cpu_before = kvm_last_entry_cpu(vcpu);
+		vcpu->exit.before_move = vcpu->stat.exits;
+	}
 	WRITE_ONCE(vcpu->cpu, cpu);
 	kvm_clock_vcpu_load(vcpu, cpu, moved);
 	kvm_pv_vcpu_load(vcpu);

@@ -44,7 +44,8 @@ struct kvm_vcpu_event {
 /* The last hardware exit, in the vendor's words, filled in by vendor->run(). */
 struct kvm_vcpu_exit {
 	u64 reason; /* [v] hardware exit code */
-	int cpu; /* [v] where it was */
+	u64 before_move; /* [v] stat.exits when the vCPU came to its CPU, and ... */
+	int cpu_before; /* [v] ... where the last of those was: kvm_last_entry_cpu() */
 	u8 insn_len; /* [v] bytes that hardware fetched, 0: none */
 	u8 insn[15]; /* [v] */
 	bool failed_entry; /* [v] */
@@ -221,6 +222,12 @@ bool kvm_vcpu_is_bsp(struct kvm_vcpu *vcpu);
 void kvm_vcpu_load(struct kvm_vcpu *vcpu);
 void kvm_vcpu_put(struct kvm_vcpu *vcpu);
 void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
+
+/* Where the last entry was tried: the thread may have been moved since. */
+static inline int kvm_last_entry_cpu(struct kvm_vcpu *vcpu)
+{
+	return vcpu->stat.exits != vcpu->exit.before_move ? vcpu->cpu : vcpu->exit.cpu_before;
+}
 
 static inline bool kvm_request_pending(struct kvm_vcpu *vcpu)
 {

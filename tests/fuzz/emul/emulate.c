@@ -22,7 +22,8 @@ static struct world world;
 static u8 image[CPU_IMAGE_SIZE];
 static const u8 *pristine;
 
-static enum emul_result host_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static enum emul_result host_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx,
+				   struct emul_exception *exc)
 {
 	__cpuid_count(*eax, *ecx, *eax, *ebx, *ecx, *edx);
 	return EMUL_OK;

@@ -231,8 +231,9 @@ struct emul_ops {
 	bool (*random)(void *opaque, u64 *val);
 	/* The time-stamp counter as the guest reads it. */
 	u64 (*rdtsc)(void *opaque);
-	/* CPUID: eax and ecx in, all out. */
-	enum emul_result (*cpuid)(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+	/* CPUID: eax and ecx in, all out. #GP(0) if it is made to fault outside of level 0. */
+	enum emul_result (*cpuid)(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx,
+				  struct emul_exception *exc);
 	/* The vCPU is to halt before the next instruction. */
 	enum emul_result (*hlt)(void *opaque);
 	/* INVD (@writeback false), WBINVD and WBNOINVD. */
@@ -350,7 +351,8 @@ struct emul_insn {
  * @insn: set by emul_decode()
  * @exc: out: with EMUL_EXCEPTION, what to inject
  * @shadow: out: with EMUL_OK, EMUL_SHADOW_* that the instruction begins; 0 ends one
- * @iret: out: with EMUL_OK or @task_switch, it was an IRET: NMIs are no longer blocked
+ * @iret: out: with EMUL_OK, EMUL_EXCEPTION or @task_switch, it was an IRET: NMIs are no longer
+ *	blocked, even if it faulted (SDM vol. 3, 6.7.1)
  * @task_switch: out: there was a task switch: DR7's local enable bits are to be cleared
  * @task_trap: out: with EMUL_OK, the new task's TSS asks for a #DB with DR6.BT
  * @no_step: out: with EMUL_OK, control went through the IDT or to another task, which ends

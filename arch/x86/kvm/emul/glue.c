@@ -297,10 +297,10 @@ static enum emul_result op_cmpxchg(void *opaque, u64 addr, const void *old, cons
 	if (r != EMUL_OK)
 		return r;
 	/*
-	 * Devices know no locked cycles; unaligned ones are split locks, which hardware does
-	 * slowly.
+	 * Devices know no locked cycles; over two cache lines they are split locks, which the host
+	 * may forbid.
 	 */
-	if (!is_ram(&place, true) || (place.gpa & (n - 1)))
+	if (!is_ram(&place, true) || (place.gpa & (SMP_CACHE_BYTES - 1)) + n > SMP_CACHE_BYTES)
 		return phys_access(s, addr, &place, (void *)new, n, true);
 	memcpy(expect, old, n);
 	ret = kvm_guest_cmpxchg(s->vcpu->kvm, place.gpa, expect, new, n);
@@ -633,10 +633,13 @@ static u64 op_rdtsc(void *opaque)
 	return kvm_tsc_read(s->vcpu, rdtsc());
 }
 
-static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static enum emul_result op_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx,
+				 struct emul_exception *exc)
 {
 	struct emul_state *s = opaque;
 
+	if (kvm_cpuid_faults(s->vcpu))
+		return gp(exc);
 	kvm_cpuid(s->vcpu, eax, ebx, ecx, edx);
 	return EMUL_OK;
 }
@@ -794,13 +797,16 @@ void glue_set_shadow(struct kvm_vcpu *vcpu, u8 shadow)
 		kvm_make_request(KVM_REQ_EVENT, vcpu);
 }
 
-/* An instruction is complete: RF and shadow end, a single-step trap is due. */
+/*
+ * An instruction is complete: RF and shadow end, a single-step trap is due. But not behind MOV SS:
+ * the next instruction is to change SP (SDM vol. 3, 6.8.3), and begins with TF set, too.
+ */
 static enum kvm_exit_action retire(struct emul_state *s, bool tf)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 
 	glue_set_shadow(vcpu, s->c.shadow);
-	if (!tf)
+	if (!tf || s->c.shadow & EMUL_SHADOW_MOV_SS)
 		return KVM_RESUME;
 	if (vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		return exit_db(vcpu, KVM_DR6_INIT | DR_STEP);
@@ -812,6 +818,9 @@ void glue_queue_exception(struct emul_state *s)
 {
 	const struct emul_exception *e = &s->c.exc;
 
+	/* That of DR7.GD: a fault, unlike others of its vector. */
+	if (e->vector == X86_TRAP_DB)
+		kvm_rflags_write(s->vcpu, kvm_rflags_read(s->vcpu) | X86_EFLAGS_RF);
 	if (e->vector == X86_TRAP_PF)
 		kvm_queue_pf(s->vcpu, e->error_code, e->address);
 	else if (e->has_error)
@@ -869,6 +878,16 @@ void glue_side_effects(struct emul_state *s, enum emul_result r)
 		kvm_queue_db(vcpu, DR_SWITCH);
 }
 
+/* A trap behind HLT is delivered, and so ends it, as in exit_hlt(). */
+static enum kvm_exit_action retire_hlt(struct emul_state *s, bool tf)
+{
+	enum kvm_exit_action action;
+
+	s->vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	action = retire(s, tf);
+	return action == KVM_RESUME ? kvm_vcpu_halt(s->vcpu) : action;
+}
+
 static enum kvm_exit_action execute(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
@@ -882,11 +901,8 @@ static enum kvm_exit_action execute(struct emul_state *s)
 		glue_side_effects(s, r);
 	switch (r) {
 	case EMUL_OK:
-		if (vcpu->mp_state == KVM_MP_STATE_HALTED) {
-			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-			glue_set_shadow(vcpu, s->c.shadow);
-			return kvm_vcpu_halt(vcpu);
-		}
+		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+			return retire_hlt(s, tf);
 		return retire(s, tf && !s->c.no_step);
 	case EMUL_EXCEPTION:
 		glue_queue_exception(s);

@@ -460,7 +460,7 @@ enum emul_result emul_iret(struct emul_work *w)
 	bool vif;
 
 	w->iret = true;
-	w->keeps_rf = true;
+	w->keeps_rf = w->size > 2;
 	res = emul_vm86_flags(w, &vif);
 	if (res != EMUL_OK)
 		return res;

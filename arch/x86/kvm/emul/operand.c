@@ -524,7 +524,8 @@ void emul_commit_iteration(struct emul_work *w)
 	struct emul_ctxt *c = w->c;
 
 	memcpy(c->gpr, w->gpr, sizeof(w->gpr));
-	c->rflags = w->rflags;
+	/* What comes before the next one goes back into the instruction (SDM vol. 3, 17.3.1.1). */
+	c->rflags = w->rflags | FL_RF;
 	if (c->ops->commit)
 		c->ops->commit(c->opaque);
 }
@@ -551,5 +552,7 @@ enum emul_result emul_execute(struct emul_ctxt *c)
 		res = emul_store(&w, &w.dst);
 	if (res == EMUL_OK)
 		emul_commit(&w);
+	else if (res == EMUL_EXCEPTION)
+		c->iret = w.iret;
 	return res;
 }

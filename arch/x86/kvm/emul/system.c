@@ -480,7 +480,7 @@ enum emul_result emul_cpuid(struct emul_work *w)
 
 	if (!c->ops->cpuid)
 		return EMUL_UNHANDLEABLE;
-	res = c->ops->cpuid(c->opaque, &eax, &ebx, &ecx, &edx);
+	res = c->ops->cpuid(c->opaque, &eax, &ebx, &ecx, &edx, &c->exc);
 	if (res != EMUL_OK)
 		return res;
 	emul_set_reg(w, EMUL_RAX, eax, 4);

@@ -230,7 +230,7 @@ void ioapic_set_state(struct kvm *kvm, const struct kvm_ioapic_state *state)
 
 	batch.nr = 0;
 	spin_lock_irqsave(&ioapic->lock, flags);
-	ioapic_model_restore(&ioapic->model, state, KVM_IRQ_USERSPACE, &batch);
+	ioapic_model_restore(&ioapic->model, state, &batch);
 	update_ack_vectors(ioapic);
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 	send(kvm, ioapic, &batch);

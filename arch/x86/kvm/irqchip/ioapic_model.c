@@ -88,7 +88,7 @@ void ioapic_model_reset(struct ioapic_model *m)
  * ioapic_model_set() - a source raises or lowers its contribution to a line
  * @m: the IOAPIC
  * @pin: below IOAPIC_PINS
- * @source: 0-63
+ * @source: below IRQ_SOURCE_RESTORED
  * @level: up?
  * @out: gets at most one message
  *
@@ -99,10 +99,7 @@ int ioapic_model_set(struct ioapic_model *m, u32 pin, u32 source, bool level,
 {
 	bool was = m->line & BIT(pin);
 
-	if (level)
-		__set_bit(source, &m->sources[pin]);
-	else
-		__clear_bit(source, &m->sources[pin]);
+	irq_source_set(&m->sources[pin], source, level);
 	if (!m->sources[pin]) {
 		m->line &= ~BIT(pin);
 		m->edge &= ~BIT(pin);
@@ -264,13 +261,12 @@ void ioapic_model_save(const struct ioapic_model *m, struct kvm_ioapic_state *s)
  * ioapic_model_restore() - for KVM_SET_IRQCHIP
  * @m: the IOAPIC
  * @s: saved state; anything may be in there
- * @source: who is to hold the lines that were high
  * @out: gets at most a message per pin
  *
  * An edge-triggered pin that is high counts as just risen: one interrupt too many does less harm
  * than one lost.
  */
-void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state *s, u32 source,
+void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state *s,
 			  struct irq_batch *out)
 {
 	u64 legal = (u64)REDIR_WRITABLE_HIGH << 32 | REDIR_WRITABLE_LOW | IOAPIC_REMOTE_IRR;
@@ -282,7 +278,7 @@ void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state 
 	m->edge = 0;
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		m->redir[pin] = s->redirtbl[pin].bits & legal;
-		m->sources[pin] = m->line & BIT(pin) ? BIT(source) : 0;
+		m->sources[pin] = m->line & BIT(pin) ? BIT(IRQ_SOURCE_RESTORED) : 0;
 		if (is_level(m->redir[pin]))
 			continue;
 		m->redir[pin] &= ~IOAPIC_REMOTE_IRR;

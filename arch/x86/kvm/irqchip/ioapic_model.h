@@ -62,7 +62,7 @@ void ioapic_model_service(struct ioapic_model *m, u32 pins, struct irq_batch *ou
 u32 ioapic_model_read(struct ioapic_model *m, u32 offset);
 void ioapic_model_write(struct ioapic_model *m, u32 offset, u32 val, struct irq_batch *out);
 void ioapic_model_save(const struct ioapic_model *m, struct kvm_ioapic_state *s);
-void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state *s, u32 source,
+void ioapic_model_restore(struct ioapic_model *m, const struct kvm_ioapic_state *s,
 			  struct irq_batch *out);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef GUESTMODE_IRQ_MSG_H
 #define GUESTMODE_IRQ_MSG_H
 
+#include <linux/bitops.h>
 #include <linux/types.h>
 
 /*
@@ -57,6 +58,21 @@ struct irq_msg {
 #define IRQ_IGNORED (-1) /* masked, or nobody there */
 #define IRQ_COALESCED 0 /* the same was pending already */
 #define IRQ_DELIVERED 1 /* or more: so many targets */
+
+/*
+ * A line is high while any source pulls it. Saved state doesn't say who did: a line that was
+ * restored high is anybody's, until somebody raises or lowers it.
+ */
+#define IRQ_SOURCE_RESTORED 63
+
+static inline void irq_source_set(unsigned long *sources, u32 source, bool level)
+{
+	__clear_bit(IRQ_SOURCE_RESTORED, sources);
+	if (level)
+		__set_bit(source, sources);
+	else
+		__clear_bit(source, sources);
+}
 
 /* Sum up the results of several targets. */
 static inline int irq_result_add(int sum, int one)

@@ -185,7 +185,7 @@ void pic_set_state(struct kvm *kvm, u32 chip, const struct kvm_pic_state *state)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pic->lock, flags);
-	pic_model_restore(&pic->model, chip, state, KVM_IRQ_USERSPACE);
+	pic_model_restore(&pic->model, chip, state);
 	/* Whatever it was before: processors look again. */
 	pic_unlock(pic, flags, false);
 }

@@ -89,7 +89,7 @@ void pic_model_reset(struct pic_model *m)
  * pic_model_set() - a source raises or lowers its contribution to a line
  * @m: the pair
  * @line: 0-15
- * @source: 0-63
+ * @source: below IRQ_SOURCE_RESTORED
  * @level: up?
  *
  * Return: IRQ_DELIVERED; IRQ_COALESCED: was requested already; IRQ_IGNORED: masked (an edge
@@ -101,10 +101,7 @@ int pic_model_set(struct pic_model *m, u32 line, u32 source, bool level)
 	u8 bit = BIT(line & 7), old = c->irr;
 	bool high;
 
-	if (level)
-		__set_bit(source, &m->sources[line]);
-	else
-		__clear_bit(source, &m->sources[line]);
+	irq_source_set(&m->sources[line], source, level);
 	high = m->sources[line];
 
 	/* The cascade input is the slave's alone. */
@@ -344,9 +341,8 @@ u8 pic_model_read(struct pic_model *m, u16 port)
  * @m: the pair
  * @chip: 0 master, 1 slave
  * @s: saved state; anything may be in there
- * @source: who is to hold the lines that were high
  */
-void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state *s, u32 source)
+void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state *s)
 {
 	struct kvm_pic_state *c = &m->chip[chip & 1];
 	u8 elcr_mask = c->elcr_mask;
@@ -359,6 +355,7 @@ void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state
 	c->elcr_mask = elcr_mask;
 	c->elcr &= elcr_mask;
 	for (n = 0; n < 8; n++)
-		m->sources[(chip & 1) * 8 + n] = c->last_irr & BIT(n) ? BIT(source) : 0;
+		m->sources[(chip & 1) * 8 + n] = c->last_irr & BIT(n) ? BIT(IRQ_SOURCE_RESTORED) :
+									0;
 	update(m);
 }

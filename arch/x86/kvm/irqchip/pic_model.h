@@ -36,6 +36,6 @@ int pic_model_peek(const struct pic_model *m);
 u8 pic_model_ack(struct pic_model *m);
 u8 pic_model_read(struct pic_model *m, u16 port);
 void pic_model_write(struct pic_model *m, u16 port, u8 val);
-void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state *s, u32 source);
+void pic_model_restore(struct pic_model *m, u32 chip, const struct kvm_pic_state *s);
 
 #endif

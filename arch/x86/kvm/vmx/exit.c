@@ -331,11 +331,13 @@ static const struct kvm_exit_row rows[] = {
 	[REASON_TDCALL] = KVM_EXIT_ROW(exit_ud, MISSING),
 };
 
-static noinline enum kvm_exit_action dispatch_bus_locked(struct kvm_vcpu *vcpu)
+/* A reason that has no row, or one with a bus lock. */
+static noinline enum kvm_exit_action dispatch_rare(struct kvm_vcpu *vcpu)
 {
-	u32 reason = vmx_exit_basic(vcpu);
+	enum kvm_exit_action action;
 
-	return vmx_bus_locked(vcpu, exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), reason));
+	action = exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vmx_exit_basic(vcpu));
+	return vcpu->exit.reason & VMX_EXIT_BUS_LOCK ? vmx_bus_locked(vcpu, action) : action;
 }
 
 /**
@@ -347,6 +349,7 @@ static noinline enum kvm_exit_action dispatch_bus_locked(struct kvm_vcpu *vcpu)
 enum kvm_exit_action vmx_handle_exit(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 reason;
 
 	if (unlikely(vcpu->exit.failed_entry)) {
 		vcpu->stat.exit_reason[KVM_EXIT_CLASS_OTHER]++;
@@ -359,9 +362,10 @@ enum kvm_exit_action vmx_handle_exit(struct kvm_vcpu *vcpu)
 		vmx_events_after_exit(vmx);
 	else
 		vmx->soft_len = 0;
-	if (unlikely(vcpu->exit.reason & VMX_EXIT_BUS_LOCK))
-		return dispatch_bus_locked(vcpu);
-	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), vmx_exit_basic(vcpu));
+	reason = vcpu->exit.reason & (VMX_EXIT_BASIC | VMX_EXIT_BUS_LOCK);
+	if (unlikely(reason >= ARRAY_SIZE(rows)))
+		return dispatch_rare(vcpu);
+	return exit_dispatch(vcpu, rows, ARRAY_SIZE(rows), reason);
 }
 
 enum kvm_exit_class vmx_exit_class(u64 reason)
