@@ -300,7 +300,59 @@ static void block_irq(const void *arg)
 	expect_eq("RIP: the interrupt's handler", vcpu_regs(vcpu).rip & ~3ull, HANDLER);
 }
 
+/* ---- the guest's own steps ---- */
+
+/* With TF set it meets #DB, pushed to SP 0x7000 with this IP. */
+static void expect_trap(struct vm *vm, struct vcpu *vcpu, unsigned int at)
+{
+	expect_out(vcpu);
+	expect_eq("SP in the handler", vcpu_regs(vcpu).rsp, STACK - 6);
+	expect_eq("IP of the trap", *(uint16_t *)vm_ptr(vm, STACK - 6, 2), GUEST_REAL + at);
+}
+
+static void set_tf(struct vcpu *vcpu)
+{
+	struct kvm_regs r = vcpu_regs(vcpu);
+
+	r.rflags |= TF;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &r));
+}
+
+/* None between the load of SS, which is emulated, and the instruction behind it. */
+static void trap_after_mov_ss(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	/* mov (%bx), %ss; mov $STACK, %sp; nop */
+	struct vcpu *vcpu = GUEST(vm, 0x8e, 0x17, 0xbc, 0x00, 0x70, 0x90);
+	struct kvm_sregs s = vcpu_sregs(vcpu);
+	struct kvm_regs r = vcpu_regs(vcpu);
+
+	(void)arg;
+	s.ds.base = GUEST_MMIO;
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	r.rsp = STACK / 2;
+	r.rbx = 0;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &r));
+	set_tf(vcpu);
+	vcpu_run_until(vcpu, KVM_EXIT_MMIO);
+	memset(vcpu->run->mmio.data, 0, sizeof(vcpu->run->mmio.data));
+	expect_trap(vm, vcpu, 5);
+}
+
+/* It ends HLT. */
+static void trap_after_hlt(const void *arg)
+{
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = GUEST(vm, 0xf4, 0x90); /* hlt; nop */
+
+	(void)arg;
+	set_tf(vcpu);
+	expect_trap(vm, vcpu, 1);
+}
+
 static const struct test_row rows[] = {
+	{ .name = "trap-after-mov-ss", .run = trap_after_mov_ss },
+	{ .name = "trap-after-hlt", .run = trap_after_hlt },
 	{ .name = "step", .run = step },
 	{ .name = "step-shadow", .run = step_shadow },
 	{ .name = "step-registers", .run = step_registers },

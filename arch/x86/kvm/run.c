@@ -270,12 +270,16 @@ static void vcpu_wait(struct kvm_vcpu *vcpu)
  * kvm_vcpu_halt() - the guest executed HLT and RIP is behind it
  * @vcpu: the vCPU
  *
- * Return: KVM_RESUME with an in-kernel LAPIC (the run loop waits), else KVM_TO_USER.
+ * Return: KVM_RESUME with an in-kernel LAPIC (the run loop waits) or an exception behind HLT, else
+ * KVM_TO_USER.
  */
 enum kvm_exit_action kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 {
 	vcpu->stat.halt_exits++;
 	if (!vcpu->lapic) {
+		/* A trap behind it ends it. */
+		if (unlikely(vcpu->event.exception.pending))
+			return KVM_RESUME;
 		vcpu->run->exit_reason = KVM_EXIT_HLT;
 		return KVM_TO_USER;
 	}
