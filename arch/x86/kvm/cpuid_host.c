@@ -35,7 +35,12 @@ static struct {
 
 /* --- feature bits ---------------------------------------------------------------------------- */
 
-#define RAW (-1) /* no word of boot_cpu_data: the CPU's answer alone counts */
+/*
+ * No word of boot_cpu_data: the CPU's answer alone counts, or where the kernel uses the registers.
+ */
+#define RAW (-1)
+#define RAW_AVX (-2)
+#define RAW_AVX512 (-3)
 #define F(name) BIT(X86_FEATURE_##name & 31)
 
 /**
@@ -43,7 +48,7 @@ static struct {
  * @function: leaf
  * @index: subleaf
  * @reg: KVM_CPUID_EAX ...
- * @word: which word of boot_cpu_data holds what the kernel uses, or RAW
+ * @word: which word of boot_cpu_data holds what the kernel uses, or RAW*
  * @allowed: offered where host's CPU and kernel have them
  * @always: offered everywhere: this driver does it alone
  */
@@ -88,32 +93,36 @@ static const struct feature_row feature_rows[] = {
 	{ 7, 0, ECX, CPUID_7_ECX,
 	  F(AVX512VBMI) | F(UMIP) | F(PKU) | F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) |
 		  F(AVX512_VNNI) | F(AVX512_BITALG) | F(AVX512_VPOPCNTDQ) | F(RDPID) | F(CLDEMOTE) |
-		  F(MOVDIRI) | F(MOVDIR64B), 0 },
+		  F(MOVDIRI) | F(MOVDIR64B),
+	  0 },
 	{ 7, 0, EDX, CPUID_7_EDX,
 	  F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) | F(AVX512_VP2INTERSECT) | F(MD_CLEAR) |
 		  F(SERIALIZE) | F(TSXLDTRK) | F(AVX512_FP16) | F(SPEC_CTRL) | F(INTEL_STIBP) |
 		  F(FLUSH_L1D) | F(SPEC_CTRL_SSBD),
 	  F(ARCH_CAPABILITIES) },
-	/* SHA512 SM3 SM4 AVX-VNNI AVX512-BF16 CMPCCXADD FZRM FSRS FSRC AVX-IFMA */
-	{ 7, 1, EAX, RAW,
-	  BIT(0) | BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(7) | BIT(10) | BIT(11) | BIT(12) |
-		  BIT(23), 0 },
-	/* AVX-VNNI-INT8 AVX-NE-CONVERT AVX-VNNI-INT16 PREFETCHI */
-	{ 7, 1, EDX, RAW, BIT(4) | BIT(5) | BIT(10) | BIT(14), 0 },
+	/* CMPCCXADD FZRM FSRS FSRC; SHA512 SM3 SM4 AVX-VNNI AVX-IFMA; AVX512-BF16 */
+	{ 7, 1, EAX, RAW, BIT(7) | BIT(10) | BIT(11) | BIT(12), 0 },
+	{ 7, 1, EAX, RAW_AVX, BIT(0) | BIT(1) | BIT(2) | BIT(4) | BIT(23), 0 },
+	{ 7, 1, EAX, RAW_AVX512, BIT(5), 0 },
+	/* PREFETCHI; AVX-VNNI-INT8 AVX-NE-CONVERT AVX-VNNI-INT16 */
+	{ 7, 1, EDX, RAW, BIT(14), 0 },
+	{ 7, 1, EDX, RAW_AVX, BIT(4) | BIT(5) | BIT(10), 0 },
 	{ 0xd, 1, EAX, CPUID_D_1_EAX, F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) | F(XSAVES), 0 },
 	{ 0x80000001, 0, ECX, CPUID_8000_0001_ECX,
 	  F(LAHF_LM) | F(CMP_LEGACY) | F(CR8_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
-		  F(3DNOWPREFETCH) | F(OSVW) | F(XOP) | F(FMA4) | F(TBM) | F(TOPOEXT), 0 },
+		  F(3DNOWPREFETCH) | F(OSVW) | F(XOP) | F(FMA4) | F(TBM) | F(TOPOEXT),
+	  0 },
 	/* Bits 0-9, 12-17, 23, 24 mirror leaf 1 on AMD's CPUs. */
 	{ 0x80000001, 0, EDX, CPUID_8000_0001_EDX,
 	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) |
 		  F(SYSCALL) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | F(PSE36) | F(NX) |
 		  F(MMXEXT) | F(MMX) | F(FXSR) | F(FXSR_OPT) | F(GBPAGES) | F(RDTSCP) | F(LM) |
-		  F(3DNOWEXT) | F(3DNOW), 0 },
+		  F(3DNOWEXT) | F(3DNOW),
+	  0 },
 	{ 0x80000008, 0, EBX, CPUID_8000_0008_EBX,
 	  F(CLZERO) | F(XSAVEERPTR) | F(WBNOINVD) | F(AMD_IBPB) | F(AMD_IBRS) | F(AMD_STIBP) |
-		  F(AMD_STIBP_ALWAYS_ON) | F(AMD_SSBD) | F(VIRT_SSBD) | F(AMD_SSB_NO) |
-		  F(BTC_NO), 0 },
+		  F(AMD_STIBP_ALWAYS_ON) | F(AMD_SSBD) | F(VIRT_SSBD) | F(AMD_SSB_NO) | F(BTC_NO),
+	  0 },
 	/* No nested data breakpoints; LFENCE serializes; null selector clears base; no SMM_CTL */
 	{ 0x80000021, 0, EAX, RAW, BIT(0) | BIT(2) | BIT(6), BIT(9) },
 };
@@ -134,8 +143,16 @@ static u32 host_word(const struct feature_row *row)
 	u32 r[4];
 
 	host_cpuid(row->function, row->index, r);
-	return row->word == RAW ? r[row->reg] :
-				  r[row->reg] & boot_cpu_data.x86_capability[row->word];
+	switch (row->word) {
+	case RAW:
+		return r[row->reg];
+	case RAW_AVX:
+		return boot_cpu_has(X86_FEATURE_AVX) ? r[row->reg] : 0;
+	case RAW_AVX512:
+		return boot_cpu_has(X86_FEATURE_AVX512F) ? r[row->reg] : 0;
+	default:
+		return r[row->reg] & boot_cpu_data.x86_capability[row->word];
+	}
 }
 
 static u32 *entry_reg(struct kvm_cpuid_entry2 *e, u8 reg)
@@ -180,15 +197,22 @@ static struct kvm_cpuid_entry2 *add(u32 function, u32 index, u32 flags)
 	return e;
 }
 
+/* A register may have several rows, which stand together. */
 static void apply_features(struct kvm_cpuid_entry2 *e)
 {
-	const struct feature_row *row;
+	const struct feature_row *row, *before = NULL;
+	u32 *reg;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(feature_rows); i++) {
 		row = &feature_rows[i];
-		if (row->function == e->function && row->index == e->index)
-			*entry_reg(e, row->reg) = (host_word(row) & row->allowed) | row->always;
+		if (row->function != e->function || row->index != e->index)
+			continue;
+		reg = entry_reg(e, row->reg);
+		if (!before || before->reg != row->reg)
+			*reg = 0;
+		*reg |= (host_word(row) & row->allowed) | row->always;
+		before = row;
 	}
 }
 
