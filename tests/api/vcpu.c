@@ -23,6 +23,7 @@
 
 static const uint8_t spin[] = { 0xeb, 0xfe };			/* jmp . */
 static const uint8_t halt[] = { 0xf4, 0xeb, 0xfd };		/* hlt; jmp . - 1 */
+static const uint8_t cli_loop[] = { 0xfa, 0xeb, 0xfe }; /* cli; jmp . */
 static const uint8_t out_loop[] = { 0xe6, 0x10, 0xeb, 0xfc };	/* out %al, $0x10; jmp . - 2 */
 
 static struct vcpu *real_vcpu(struct vm *vm, const void *code, size_t bytes)
@@ -726,6 +727,9 @@ static void refused_entry(const void *arg)
 	unsigned long long reason;
 	struct kvm_sregs sregs;
 	const char *at = text;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec stop = { 0 };
+	timer_t timer;
 	unsigned int dumps = 0, cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 	size_t i;
 
@@ -742,6 +746,7 @@ static void refused_entry(const void *arg)
 		return;
 	lseek(log, 0, SEEK_END);
 	expect_eq("KVM_CAP_LAST_CPU", kvm_cap(vm->kvm, KVM_CAP_LAST_CPU), 1);
+	vcpu->run->request_interrupt_window = 1;
 	for (i = 0; i < 20; i++) {
 		stay_on(i % cpus);
 		vcpu_run_until(vcpu, KVM_EXIT_FAIL_ENTRY);
@@ -749,6 +754,7 @@ static void refused_entry(const void *arg)
 		reason = vcpu->run->fail_entry.hardware_entry_failure_reason;
 		expect_true(reason & 0x80000000, "reason: saw %#llx", reason);
 	}
+	vcpu->run->request_interrupt_window = 0;
 	read_log(log, text, sizeof(text));
 	for (i = 0; words[i]; i++)
 		expect_true(strstr(text, words[i]), "the log: expected '%s'", words[i]);
@@ -760,6 +766,14 @@ static void refused_entry(const void *arg)
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
 	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(out_loop)), out_loop, sizeof(out_loop));
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
+	/* The host's interrupts still end guest mode, whatever the guest's IF. */
+	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(cli_loop)), cli_loop, sizeof(cli_loop));
+	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
+	catch_usr1();
+	stop.it_value.tv_nsec = 50000000;
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &stop, NULL))
+		row_die("timer: %s", strerrorname_np(errno));
+	expect_errno("KVM_RUN of a loop with IF=0", vcpu_run(vcpu), EINTR);
 }
 
 static const struct test_row rows[] = {

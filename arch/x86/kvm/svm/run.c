@@ -204,8 +204,14 @@ noinstr void svm_run(struct kvm_vcpu *vcpu)
 	vcpu->exit.insn_len = 0;
 	vcpu->exit.failed_entry = control->exit_code == (u32)SVM_EXIT_ERR;
 	if (unlikely(vcpu->exit.failed_entry)) {
-		/* What the CPU has read of the VMCB is unknown. A flush is still due. */
+		/*
+		 * What the CPU has read of the VMCB is unknown. A flush is still due. An emulator
+		 * was seen to leave 0 in int_ctl: a guest that then runs with IF=0 would keep the
+		 * host's interrupts from this CPU for ever.
+		 */
 		control->clean = 0;
+		control->int_ctl = V_INTR_MASKING_MASK | svm->v_tpr |
+				   (svm->irq_window ? SVM_IRQ_WINDOW : 0);
 		return;
 	}
 	control->event_inj = 0;
