@@ -776,7 +776,22 @@ static void refused_entry(const void *arg)
 	expect_errno("KVM_RUN of a loop with IF=0", vcpu_run(vcpu), EINTR);
 }
 
+/* Bits of CR3 that no address has would fail the entry in any mode. */
+static void cr3_beyond(const void *arg)
+{
+	struct vcpu *vcpu = real_guest(vm_new_ram(), out_loop);
+	struct kvm_sregs s = vcpu_sregs(vcpu);
+
+	(void)arg;
+	s.cr3 = 1ull << 45;
+	if (stock_61())
+		row_skip("only looks at it in long mode");
+	expect_errno("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &s), EINVAL);
+	vcpu_run_until(vcpu, KVM_EXIT_IO);
+}
+
 static const struct test_row rows[] = {
+	{ .name = "cr3-beyond", .run = cr3_beyond },
 	{ .name = "unknown-ioctls", .run = unknown_ioctls },
 	{ .name = "bad-pointers", .run = bad_pointers },
 	{ .name = "mapping", .run = mapping },

@@ -254,11 +254,12 @@ bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s)
 	if (!cr0_valid(s->cr0) || !cr4_valid(vcpu, s->cr4) || (s->cr8 & ~0xfULL) ||
 	    (s->efer & kvm_caps->efer_reserved))
 		return false;
+	/* In any mode (APM vol. 2, 15.5.1; SDM vol. 3, 26.3.1.1). */
+	if (s->cr3 >> vcpu->cpuid.maxphyaddr)
+		return false;
 	if ((s->efer & EFER_LME) && (s->cr0 & X86_CR0_PG)) {
-		/* Long mode: LMA set, PAE on, CR3 in range. */
-		if (!(s->cr4 & X86_CR4_PAE) || !(s->efer & EFER_LMA))
-			return false;
-		return !(s->cr3 >> vcpu->cpuid.maxphyaddr);
+		/* Long mode: LMA set, PAE on. */
+		return (s->cr4 & X86_CR4_PAE) && (s->efer & EFER_LMA);
 	}
 	/*
 	 * Not in long mode: no LMA, no 64-bit code. PCIDs must wait for it, but may be set by
