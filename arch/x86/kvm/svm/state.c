@@ -169,12 +169,18 @@ void svm_set_cr4(struct kvm_vcpu *vcpu)
 	svm_intercepts(svm);
 }
 
-/* VMRUN refuses a guest without EFER.SVME; the guest sees regs.efer. */
+/*
+ * VMRUN refuses a guest without EFER.SVME; the guest sees regs.efer. LME counts in the moment when
+ * paging is turned on, which exits: without LMA hardware needs none, and there is an emulator that
+ * at the exit takes the host's own CR0.PG for that moment.
+ */
 void svm_set_efer(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	u64 old = svm->vmcb->save.efer, hw = vcpu->regs.efer | EFER_SVME;
 
+	if (!(hw & EFER_LMA))
+		hw &= ~(u64)EFER_LME;
 	svm->vmcb->save.efer = hw;
 	svm_dirty(svm, SVM_CLEAN_CR);
 	if ((old ^ hw) & (EFER_NX | EFER_LME | EFER_LMA))
