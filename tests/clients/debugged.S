@@ -19,5 +19,6 @@ again:
 
 	.data
 	.globl counter
+	.balign 4
 counter:
 	.long 0
