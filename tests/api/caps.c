@@ -57,13 +57,6 @@ static struct vcpu *guest(struct vm *vm, const void *code, size_t bytes)
 #define GUEST(vm, ...) \
 	guest(vm, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
-static int enable(struct vm *vm, unsigned int cap, uint64_t arg)
-{
-	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
-
-	return ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
-}
-
 static void expect_out(struct vcpu *vcpu, uint16_t port, const char *what)
 {
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
@@ -82,10 +75,12 @@ static void quirks_valid(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
 	quirks = kvm_cap(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
 	expect_eq("6.1's quirks", quirks & 0x7f, 0x7f);
-	expect_ok("all that are offered", enable(vm, KVM_CAP_DISABLE_QUIRKS2, quirks));
-	expect_errno("one more", enable(vm, KVM_CAP_DISABLE_QUIRKS2, quirks | 1ull << 40), EINVAL);
-	expect_ok("none", enable(vm, KVM_CAP_DISABLE_QUIRKS2, 0));
-	expect_ok("the older capability takes any", enable(vm, KVM_CAP_DISABLE_QUIRKS, ~0ull));
+	expect_ok("all that are offered", vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, quirks));
+	expect_errno("one more", vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, quirks | 1ull << 40),
+		     EINVAL);
+	expect_ok("none", vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, 0));
+	expect_ok("the older capability takes any",
+		  vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS, ~0ull));
 }
 
 /* A hypercall in another vendor's words: patched and done, or #UD and left alone. */
@@ -100,8 +95,8 @@ static void quirk_hypercall(const void *arg)
 
 	need_cap(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
 	if (off)
-		expect_ok("disable", enable(vm, KVM_CAP_DISABLE_QUIRKS2,
-					    KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
+		expect_ok("disable", vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2,
+						   KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
 	vcpu = GUEST(vm, 0x0f, 0x01, other, OUT_OK);
 	regs = vcpu_regs(vcpu);
 	regs.rax = 12345;
@@ -131,7 +126,7 @@ static void quirk_mwait(const void *arg)
 	cpuid_find(cpuid, 1, 0)->ecx &= ~(1u << 3);
 	expect_ok("KVM_SET_CPUID2", ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid));
 	expect_out(vcpu, PORT_OK, "with the quirk");
-	expect_ok("disable", enable(vm, KVM_CAP_DISABLE_QUIRKS2, both));
+	expect_ok("disable", vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, both));
 	expect_eq("MISC_ENABLE", vcpu_set_msr(vcpu, MSR_MISC_ENABLE, MISC_ENABLE_MWAIT), 1);
 	expect_out(vcpu, PORT_OK, "without quirks, CPUID bit by MISC_ENABLE");
 	expect_eq("MISC_ENABLE", vcpu_set_msr(vcpu, MSR_MISC_ENABLE, 0), 1);
@@ -149,7 +144,7 @@ static void quirk_out_7e(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
 	if (off)
 		expect_ok("disable",
-			  enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_OUT_7E_INC_RIP));
+			  vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_OUT_7E_INC_RIP));
 	vcpu = GUEST(vm, 0xe6, 0x7e, OUT_OK);
 	expect_out(vcpu, 0x7e, "first");
 	regs = vcpu_regs(vcpu);
@@ -169,7 +164,7 @@ static void platform_info(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_MSR_PLATFORM_INFO);
 	vcpu = GUEST(vm, MOV_ECX(MSR_PLATFORM_INFO), RDMSR, OUT_OK, 0xeb, 0xfa);
 	expect_out(vcpu, PORT_OK, "readable at first");
-	expect_ok("off", enable(vm, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	expect_ok("off", vm_enable_cap(vm, KVM_CAP_MSR_PLATFORM_INFO, 0));
 	expect_eq("the host reads it still", vcpu_get_msr(vcpu, MSR_PLATFORM_INFO, &value), 1);
 	expect_out(vcpu, PORT_GP, "off");
 }
@@ -194,8 +189,10 @@ static void user_space_msr(const void *arg)
 
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_X86_USER_SPACE_MSR);
-	expect_errno("an unknown reason", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, 1u << 31), EINVAL);
-	expect_ok("enable", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN));
+	expect_errno("an unknown reason", vm_enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR, 1u << 31),
+		     EINVAL);
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN));
 	vcpu = GUEST(vm, MOV_ECX(MSR_NOBODYS), RDMSR, OUT_OK, WRMSR, OUT_OK, WRMSR, OUT_OK);
 	expect_msr_exit(vcpu, KVM_EXIT_X86_RDMSR, MSR_NOBODYS, KVM_MSR_EXIT_REASON_UNKNOWN, 0);
 	vcpu->run->msr.data = 0x123456789abcdef0;
@@ -222,7 +219,8 @@ static void user_space_msr_moved(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_X86_USER_SPACE_MSR);
 	if (stock_61())
 		row_skip("this driver skips an instruction at the new place");
-	expect_ok("enable", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN));
 	vcpu = GUEST(vm, MOV_ECX(MSR_NOBODYS), RDMSR, OUT_OK, WRMSR, OUT_OK);
 	vcpu_run_until(vcpu, KVM_EXIT_X86_RDMSR);
 	vcpu->run->msr.data = 0x1234;
@@ -286,7 +284,8 @@ static void msr_filter(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_X86_MSR_FILTER);
 	vcpu = GUEST(vm, MOV_ECX(MSR_FS_BASE), RDMSR, OUT_OK, 0xeb, 0xfa);
 	expect_out(vcpu, PORT_OK, "no filter");
-	expect_ok("enable", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER));
 	expect_ok("deny writes", set_filter(vm, 0, KVM_MSR_FILTER_WRITE, MSR_FS_BASE, 1, none));
 	expect_out(vcpu, PORT_OK, "reads aren't filtered");
 	expect_ok("deny reads", set_filter(vm, 0, KVM_MSR_FILTER_READ, MSR_FS_BASE, 1, none));
@@ -305,7 +304,7 @@ static void msr_filter(const void *arg)
 	expect_ok("no filter", set_filter(vm, 0, 0, 0, 0, NULL));
 	expect_out(vcpu, PORT_OK, "filter gone");
 	expect_ok("deny reads", set_filter(vm, 0, KVM_MSR_FILTER_READ, MSR_FS_BASE, 1, none));
-	expect_ok("disable", enable(vm, KVM_CAP_X86_USER_SPACE_MSR, 0));
+	expect_ok("disable", vm_enable_cap(vm, KVM_CAP_X86_USER_SPACE_MSR, 0));
 	expect_out(vcpu, PORT_GP, "nobody answers");
 }
 
@@ -378,13 +377,13 @@ static void exit_hypercall(const void *arg)
 	expect_eq("hypercalls", kvm_cap(vm->kvm, KVM_CAP_EXIT_HYPERCALL), 1 << HC_MAP_GPA_RANGE);
 	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
 	expect_eq("not enabled", map_gpa_range(vcpu, 0x1000, 1, false), -1000ull);
-	expect_errno("another one", enable(vm, KVM_CAP_EXIT_HYPERCALL, 1 << 5), EINVAL);
-	expect_ok("enable", enable(vm, KVM_CAP_EXIT_HYPERCALL, 1 << HC_MAP_GPA_RANGE));
+	expect_errno("another one", vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 1 << 5), EINVAL);
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 1 << HC_MAP_GPA_RANGE));
 	expect_eq("answered", map_gpa_range(vcpu, 0x1000, 3, true), 0x123456789a);
 	expect_eq("not aligned", map_gpa_range(vcpu, 0x1001, 1, false), -22ull);
 	expect_eq("no page", map_gpa_range(vcpu, 0x1000, 0, false), -22ull);
 	expect_eq("wraps", map_gpa_range(vcpu, 0x1000, ~0ull, false), -22ull);
-	expect_ok("disable", enable(vm, KVM_CAP_EXIT_HYPERCALL, 0));
+	expect_ok("disable", vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 0));
 	expect_eq("disabled", map_gpa_range(vcpu, 0x1000, 1, false), -1000ull);
 }
 
@@ -399,15 +398,18 @@ static void disable_exits_valid(const void *arg)
 	need_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS);
 	expect_eq("exits that nobody knows", exits & ~KVM_X86_DISABLE_VALID_EXITS, 0);
 	expect_true(exits & KVM_X86_DISABLE_EXITS_PAUSE, "PAUSE: expected, saw %#x", exits);
-	expect_errno("an unknown exit", enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1 << 4), EINVAL);
-	expect_ok("all that are offered", enable(vm, KVM_CAP_X86_DISABLE_EXITS, exits));
+	expect_errno("an unknown exit", vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, 1 << 4),
+		     EINVAL);
+	expect_ok("all that are offered", vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, exits));
 	vm_add_vcpu(other, 0);
 	if (stock_61())
 		return;
-	expect_errno("after a vCPU", enable(other, KVM_CAP_X86_DISABLE_EXITS, exits), EINVAL);
+	expect_errno("after a vCPU", vm_enable_cap(other, KVM_CAP_X86_DISABLE_EXITS, exits),
+		     EINVAL);
 	if (!(exits & KVM_X86_DISABLE_EXITS_MWAIT))
 		expect_errno("MWAIT, not offered",
-			     enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_MWAIT),
+			     vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS,
+					   KVM_X86_DISABLE_EXITS_MWAIT),
 			     EINVAL);
 }
 
@@ -434,7 +436,8 @@ static void disable_exits_hlt(const void *arg)
 	(void)arg;
 	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
 		row_skip("not offered");
-	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
 	vcpu = GUEST(vm, 0xfb, 0xf4, OUT_OK, 0xf4, OUT_OK);	/* sti; hlt; out; hlt; out */
 	catch_usr1();
 	pthread_create(&thread, NULL, interrupt_run, &self);
@@ -476,7 +479,8 @@ static void disable_exits_unhalt(const void *arg)
 		row_skip("not offered");
 	if (!guest_has(vm->kvm, 0x40000001, 0, 'a', 7))
 		row_skip("no KVM_FEATURE_PV_UNHALT");
-	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
 	expect_eq("with exits", pv_unhalt(vm_add_vcpu(other, 0), cpuid), 1);
 	vcpu = GUEST(vm, OUT_OK, OUT_OK);
 	expect_eq("without", pv_unhalt(vcpu, cpuid), 0);
@@ -495,7 +499,8 @@ static void disable_exits_nmi(const void *arg)
 	(void)arg;
 	if (!(kvm_cap(vm->kvm, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
 		row_skip("not offered");
-	expect_ok("enable", enable(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT));
 	vcpu = GUEST(vm, 0xfb, 0xf4, 0xeb, 0xfd);	/* sti; hlt; jmp hlt */
 	set_vector(vm, 2, PORT_OK);
 	catch_usr1();
@@ -526,9 +531,9 @@ static void emulation_failure(const void *arg)
 
 	need_cap(vm->kvm, KVM_CAP_EXIT_ON_EMULATION_FAILURE);
 	expect_errno("a value that means nothing",
-		     enable(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 2), EINVAL);
+		     vm_enable_cap(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 2), EINVAL);
 	if (on)
-		expect_ok("enable", enable(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1));
+		expect_ok("enable", vm_enable_cap(vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1));
 	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
 	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, GUEST_IMAGE);
 	s = vcpu_sregs(vcpu);
@@ -661,7 +666,7 @@ static void triple_fault_event(const void *arg)
 	expect_eq("flag, not enabled", events.flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT, 0);
 	events.flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 	expect_errno("set, not enabled", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events), EINVAL);
-	expect_ok("enable", enable(vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1));
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1));
 	events.triple_fault.pending = 1;
 	expect_ok("set", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events));
 	memset(&events, 0, sizeof(events));

@@ -71,9 +71,7 @@ static void setup(int advice)
 
 static void manual(uint64_t flags)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = { flags } };
-
-	expect_ok("KVM_ENABLE_CAP", ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	expect_ok("KVM_ENABLE_CAP", vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, flags));
 }
 
 static int set_slot(unsigned int flags)

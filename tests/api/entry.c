@@ -4,11 +4,7 @@
  * debug registers, changed alone, is refused there or leads to an entry. What the guest makes of it
  * is its own affair.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "row.h"
 #include "vm.h"
@@ -42,14 +38,11 @@ static int change(struct vcpu *vcpu, enum reg reg, unsigned int bit)
 static void flips(const void *arg)
 {
 	enum vcpu_mode mode = (uintptr_t)arg;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec stop = { .it_value.tv_nsec = 20000000 };
 	unsigned int reg, bit, entered = 0;
 	struct vm *vm = vm_new_ram();
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
 	struct kvm_debugregs debug;
 	struct kvm_sregs sregs;
-	timer_t timer;
 
 	if (stock_61())
 		row_skip("takes more than that");
@@ -57,9 +50,6 @@ static void flips(const void *arg)
 	vcpu_set_mode(vcpu, mode, GUEST_REAL, 0x7000);
 	sregs = vcpu_sregs(vcpu);
 	expect_ok("KVM_GET_DEBUGREGS", ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &debug));
-	catch_usr1();
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer))
-		row_die("timer_create: %s", strerrorname_np(errno));
 	for (reg = 0; reg < NR_REGS; reg++) {
 		for (bit = 0; bit < 64; bit++) {
 			vcpu_set_mode(vcpu, mode, GUEST_REAL, 0x7000);
@@ -68,7 +58,7 @@ static void flips(const void *arg)
 			if (change(vcpu, reg, bit))
 				continue;
 			vcpu->run->request_interrupt_window = 1;
-			timer_settime(timer, 0, &stop, NULL);
+			usr1_in(20);
 			entered++;
 			if (!vcpu_run(vcpu))
 				expect_true(vcpu->run->exit_reason != KVM_EXIT_FAIL_ENTRY,

@@ -23,13 +23,6 @@ static struct vcpu *guest(struct vm *vm, const void *code, size_t bytes)
 	return vcpu;
 }
 
-static int enable(struct vm *vm, unsigned int cap, uint64_t arg)
-{
-	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
-
-	return ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
-}
-
 /* ---- bus locks ---- */
 
 static const uint8_t split_inc[] = { 0xf0, 0xff, 0x06, 0x3f, 0x60 }; /* lock incw 0x603f */
@@ -43,15 +36,16 @@ static void bus_lock_valid(const void *arg)
 	expect_true(!policies ||
 			    policies == (KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT),
 		    "policies: expected none or both, saw %#x", policies);
-	expect_errno("a policy that nobody knows", enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 4),
+	expect_errno("a policy that nobody knows", vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 4),
 		     EINVAL);
-	expect_errno("both", enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
+	expect_errno("both", vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
 	if (policies)
 		expect_ok("none of them",
-			  enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_OFF));
+			  vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_OFF));
 	else if (!stock_61())
 		expect_errno("not offered",
-			     enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT),
+			     vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT,
+					   KVM_BUS_LOCK_DETECTION_EXIT),
 			     EINVAL);
 }
 
@@ -63,7 +57,8 @@ static void bus_lock(const void *arg)
 
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_X86_BUS_LOCK_EXIT);
-	expect_ok("enable", enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT));
+	expect_ok("enable",
+		  vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT));
 	vcpu = guest(vm, split_inc, sizeof(split_inc));
 	vcpu_run_until(vcpu, KVM_EXIT_X86_BUS_LOCK);
 	expect_eq("KVM_RUN_X86_BUS_LOCK", vcpu->run->flags & KVM_RUN_X86_BUS_LOCK,
@@ -73,7 +68,7 @@ static void bus_lock(const void *arg)
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
 	expect_eq("KVM_RUN_X86_BUS_LOCK then", vcpu->run->flags & KVM_RUN_X86_BUS_LOCK, 0);
 
-	expect_ok("off", enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_OFF));
+	expect_ok("off", vm_enable_cap(vm, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_OFF));
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
 	vcpu_run_until(vcpu, KVM_EXIT_IO);
 	expect_eq("the word", *(uint16_t *)vm_ptr(vm, 0x603f, 2), 2);
@@ -92,19 +87,19 @@ static void notify_valid(const void *arg)
 	expect_true(!flags || flags == (KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER),
 		    "flags: expected none or both, saw %#x", flags);
 	expect_errno("a flag that nobody knows",
-		     enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, 4)), EINVAL);
+		     vm_enable_cap(vm, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, 4)), EINVAL);
 	if (!flags) {
 		expect_errno("not offered",
-			     enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT,
-				    NOTIFY(1 << 20, KVM_X86_NOTIFY_VMEXIT_ENABLED)),
+			     vm_enable_cap(vm, KVM_CAP_X86_NOTIFY_VMEXIT,
+					   NOTIFY(1 << 20, KVM_X86_NOTIFY_VMEXIT_ENABLED)),
 			     EINVAL);
 		return;
 	}
-	expect_ok("enable", enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, flags)));
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, flags)));
 	vm_add_vcpu(late, 0);
 	if (!stock_61())
 		expect_errno("after a vCPU",
-			     enable(late, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, flags)),
+			     vm_enable_cap(late, KVM_CAP_X86_NOTIFY_VMEXIT, NOTIFY(1 << 20, flags)),
 			     EINVAL);
 }
 
@@ -116,9 +111,9 @@ static void notify(const void *arg)
 
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_X86_NOTIFY_VMEXIT);
-	expect_ok("enable", enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT,
-				   NOTIFY(1 << 20, KVM_X86_NOTIFY_VMEXIT_ENABLED |
-							   KVM_X86_NOTIFY_VMEXIT_USER)));
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_X86_NOTIFY_VMEXIT,
+					  NOTIFY(1 << 20, KVM_X86_NOTIFY_VMEXIT_ENABLED |
+								  KVM_X86_NOTIFY_VMEXIT_USER)));
 	vcpu_run_until(guest(vm, code, sizeof(code)), KVM_EXIT_IO);
 }
 

@@ -440,9 +440,7 @@ static void timers_end(const void *arg)
 
 static int x2apic_api(struct vm *vm, uint64_t flags)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API, .args = { flags } };
-
-	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+	return vm_enable_cap(vm, KVM_CAP_X2APIC_API, flags);
 }
 
 /* A vCPU whose LAPIC is an x2APIC and takes interrupts. */

@@ -223,13 +223,6 @@ static uint64_t dr6_of(struct vcpu *vcpu)
 	return d.dr6;
 }
 
-static int enable(struct vm *vm, unsigned int cap, uint64_t arg)
-{
-	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
-
-	return ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
-}
-
 /* DR6 first, then events: the two belong together in whatever order they are asked for. */
 static void db_dr6_first(const void *arg)
 {
@@ -256,7 +249,7 @@ static void payload(const void *arg)
 
 	(void)arg;
 	need_cap(vm->kvm, KVM_CAP_EXCEPTION_PAYLOAD);
-	expect_ok("enable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
 	vcpu = db_waits(vm);
 	expect_eq("DR6", dr6_of(vcpu), DR6_INIT | DR6_BS);
 	e = events_of(vcpu);
@@ -289,7 +282,7 @@ static void payload_pf(const void *arg)
 	e = events_of(vcpu);
 	e.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
 	expect_errno("not enabled", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
-	expect_ok("enable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	expect_ok("enable", vm_enable_cap(vm, KVM_CAP_EXCEPTION_PAYLOAD, 1));
 	e.exception.pending = 1;
 	e.exception.nr = 2;
 	expect_errno("an NMI as an exception", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
@@ -303,7 +296,7 @@ static void payload_pf(const void *arg)
 	expect_eq("CR2 before", vcpu_sregs(vcpu).cr2, 0);
 	expect_out(vcpu, PORT_OK);
 	expect_eq("CR2 in the handler", vcpu_sregs(vcpu).cr2, 0x12345000);
-	expect_ok("disable", enable(vm, KVM_CAP_EXCEPTION_PAYLOAD, 0));
+	expect_ok("disable", vm_enable_cap(vm, KVM_CAP_EXCEPTION_PAYLOAD, 0));
 	expect_errno("disabled", ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
 	expect_eq("VALID_PAYLOAD, disabled", events_of(vcpu).flags & KVM_VCPUEVENT_VALID_PAYLOAD, 0);
 }

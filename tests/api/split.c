@@ -24,9 +24,7 @@
 
 static int enable_split(struct vm *vm, uint64_t pins)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { pins } };
-
-	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+	return vm_enable_cap(vm, KVM_CAP_SPLIT_IRQCHIP, pins);
 }
 
 static struct vm *split_vm(uint64_t pins)

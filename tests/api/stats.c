@@ -219,8 +219,7 @@ static void *send_nmis(void *arg)
 /* How often a guest in HLT was waited for busily, with a bound of so many ns for its VM. */
 static uint64_t polls_with(uint64_t max_ns)
 {
-	static const uint8_t code[] = { 0xf4, 0xeb, 0xfd, 0xcf };	/* hlt; jmp hlt; iret */
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { max_ns } };
+	static const uint8_t code[] = { 0xf4, 0xeb, 0xfd, 0xcf }; /* hlt; jmp hlt; iret */
 	struct vm *vm = vm_new_ram();
 	struct nmis nmis = { .vm = vm, .runner = pthread_self() };
 	uint16_t *ivt = vm_ptr(vm, 0, 1024);
@@ -228,7 +227,7 @@ static uint64_t polls_with(uint64_t max_ns)
 	pthread_t thread;
 	struct stats s;
 
-	expect_ok("KVM_CAP_HALT_POLL", ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	expect_ok("KVM_CAP_HALT_POLL", vm_enable_cap(vm, KVM_CAP_HALT_POLL, max_ns));
 	vm_add_irqchip(vm, false);
 	vcpu = vm_add_vcpu(vm, 0);
 	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(code)), code, sizeof(code));

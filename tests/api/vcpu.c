@@ -727,9 +727,6 @@ static void refused_entry(const void *arg)
 	unsigned long long reason;
 	struct kvm_sregs sregs;
 	const char *at = text;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec stop = { 0 };
-	timer_t timer;
 	unsigned int dumps = 0, cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 	size_t i;
 
@@ -769,10 +766,7 @@ static void refused_entry(const void *arg)
 	/* The host's interrupts still end guest mode, whatever the guest's IF. */
 	memcpy(vm_ptr(vm, GUEST_REAL, sizeof(cli_loop)), cli_loop, sizeof(cli_loop));
 	vcpu_set_mode(vcpu, MODE_REAL, GUEST_REAL, 0x7000);
-	catch_usr1();
-	stop.it_value.tv_nsec = 50000000;
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &stop, NULL))
-		row_die("timer: %s", strerrorname_np(errno));
+	usr1_in(50);
 	expect_errno("KVM_RUN of a loop with IF=0", vcpu_run(vcpu), EINTR);
 }
 

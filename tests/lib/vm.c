@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "row.h"
@@ -342,11 +343,33 @@ static void no_op(int sig)
 	(void)sig;
 }
 
+int vm_enable_cap(struct vm *vm, uint32_t cap, uint64_t arg)
+{
+	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
+}
+
 void catch_usr1(void)
 {
 	struct sigaction action = { .sa_handler = no_op };
 
 	sigaction(SIGUSR1, &action, NULL);
+}
+
+void usr1_in(unsigned int ms)
+{
+	static struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec when = { .it_value.tv_nsec = ms * 1000000L };
+	static timer_t timer;
+	static bool made;
+
+	if (!made) {
+		catch_usr1();
+		need(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+		made = true;
+	}
+	need(timer_settime(timer, 0, &when, NULL), "timer_settime");
 }
 
 int vcpu_run(struct vcpu *vcpu)

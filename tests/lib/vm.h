@@ -118,8 +118,14 @@ void vcpu_set_mode(struct vcpu *vcpu, enum vcpu_mode mode, uint64_t rip, uint64_
 /* A flat segment as vcpu_set_mode() uses it, for tests that build their own registers. */
 struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool code64, bool code32);
 
+/* KVM_ENABLE_CAP. Return: its result, errno set. */
+int vm_enable_cap(struct vm *vm, uint32_t cap, uint64_t arg);
+
 /* SIGUSR1 ends a KVM_RUN, and does nothing else. */
 void catch_usr1(void);
+
+/* It comes so many milliseconds (below 1000) from now; the last call counts. */
+void usr1_in(unsigned int ms);
 
 /* KVM_RUN. Return: its result, errno set. */
 int vcpu_run(struct vcpu *vcpu);

@@ -197,22 +197,16 @@ static struct kvm_cpuid_entry2 *add(u32 function, u32 index, u32 flags)
 	return e;
 }
 
-/* A register may have several rows, which stand together. */
+/* A register that has rows, maybe several, is empty before. */
 static void apply_features(struct kvm_cpuid_entry2 *e)
 {
-	const struct feature_row *row, *before = NULL;
-	u32 *reg;
+	const struct feature_row *row;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(feature_rows); i++) {
 		row = &feature_rows[i];
-		if (row->function != e->function || row->index != e->index)
-			continue;
-		reg = entry_reg(e, row->reg);
-		if (!before || before->reg != row->reg)
-			*reg = 0;
-		*reg |= (host_word(row) & row->allowed) | row->always;
-		before = row;
+		if (row->function == e->function && row->index == e->index)
+			*entry_reg(e, row->reg) |= (host_word(row) & row->allowed) | row->always;
 	}
 }
 

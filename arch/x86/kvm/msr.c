@@ -76,14 +76,14 @@ static noinline int apic_base_access(struct kvm_vcpu *vcpu, u32 index, u64 *valu
 
 	if (index != MSR_IA32_APICBASE)
 		return host ? -ENOENT : -EINVAL;
-	if (!write)
+	if (!write) {
 		*value = vcpu->msr.apic_base;
-	else if (*value & ~valid)
-		return -EINVAL;
-	if (write) {
-		vcpu->msr.apic_base = *value;
-		kvm_cpuid_refresh(vcpu);
+		return 0;
 	}
+	if (*value & ~valid)
+		return -EINVAL;
+	vcpu->msr.apic_base = *value;
+	kvm_cpuid_refresh(vcpu);
 	return 0;
 }
 

@@ -255,7 +255,7 @@ void svm_irq_window(struct kvm_vcpu *vcpu)
 		return;
 	svm->irq_window = true;
 	control->int_vector = 0;
-	control->int_ctl |= SVM_IRQ_WINDOW;
+	control->int_ctl |= V_IRQ_INJECTION_BITS_MASK;
 	svm_dirty(svm, SVM_CLEAN_TPR);
 	svm_intercepts(svm);
 }

@@ -211,7 +211,7 @@ noinstr void svm_run(struct kvm_vcpu *vcpu)
 		 */
 		control->clean = 0;
 		control->int_ctl = V_INTR_MASKING_MASK | svm->v_tpr |
-				   (svm->irq_window ? SVM_IRQ_WINDOW : 0);
+				   (svm->irq_window ? V_IRQ_INJECTION_BITS_MASK : 0);
 		return;
 	}
 	control->event_inj = 0;

@@ -11,9 +11,6 @@
 #include "access.h"
 #include "svm/enter.h"
 
-/* In int_ctl, while svm_irq_window() waits. */
-#define SVM_IRQ_WINDOW (V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK)
-
 /* VMCB clean bits (APM 15.15.3): a set bit allows the CPU to use what it has cached of the VMCB. */
 enum svm_clean {
 	SVM_CLEAN_INTERCEPTS = BIT(0), /* intercepts, TSC offset, pause filter */
