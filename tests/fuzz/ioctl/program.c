@@ -153,6 +153,8 @@ static void do_run(struct state *s)
 
 	while (times--) {
 		result = timed_ioctl(fd, KVM_RUN, 0);
+		if (result < 0)
+			times = 0; /* it went on until the signal, or can't run: once is enough */
 		tell(s, "run", run && result >= 0 ? "exits" : "fails", fd,
 		     run && result >= 0 ? (int)run->exit_reason : result);
 	}
@@ -331,7 +333,8 @@ static void *runner_main(void *unused)
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &on, NULL))
 		die("a timer for the second thread");
 	while (!__atomic_load_n(&runner.stop, __ATOMIC_ACQUIRE)) {
-		if (ioctl(runner.fd, KVM_RUN, 0) < 0 && errno != EINTR)
+		/* One that exits at once, or fails, would leave little for the others. */
+		if (ioctl(runner.fd, KVM_RUN, 0) >= 0 || errno != EINTR)
 			usleep(100);
 	}
 	timer_delete(timer);
