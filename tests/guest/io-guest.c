@@ -445,6 +445,20 @@ void mmio_sse(void)
 	check_eq("movups, high", *(volatile u64 *)(MMIO + 8), 0x4444444444444444);
 }
 
+/* x87's control and status words, stored to a device. */
+void mmio_x87(void)
+{
+	const u16 control = 0x27f;
+
+	*(volatile u64 *)MMIO = ~0ull;
+	asm volatile("fninit\n\tfnstcw (%0)" ::"r"(MMIO) : "memory");
+	check_eq("fnstcw after fninit", *(volatile u64 *)MMIO, 0xffffffffffff037f);
+	asm volatile("fldcw %1\n\tfnstcw 2(%0)" ::"r"(MMIO), "m"(control) : "memory");
+	check_eq("fnstcw", *(volatile u64 *)MMIO, 0xffffffff027f037f);
+	asm volatile("fld1\n\tfnstsw 4(%0)\n\tfninit" ::"r"(MMIO) : "memory");
+	check_eq("fnstsw with a register in use", *(volatile u64 *)MMIO, 0xffff3800027f037f);
+}
+
 /* The VGA hole: memory on both sides, nothing between. The host makes it (setup). */
 void vga_hole(void)
 {

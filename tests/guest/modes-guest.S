@@ -179,6 +179,52 @@ on_tick:
 	popw	%ax
 	iretw
 
+/*
+ * An FPU looked for as Linux's real-mode entry does; without unrestricted guest all of it is
+ * emulated.
+ */
+	.globl	real_fpu
+real_fpu:
+	xorl	%eax, %eax
+	movw	%ax, %ds
+	movw	%ax, %ss
+	movl	$0x7000, %esp
+	ivt	7, on_no_fpu
+	movl	%cr0, %edx
+	andb	$~0xc, %dl		/* EM, TS */
+	movl	%edx, %cr0
+	movl	$0x55555555, RESULT(0)
+	movl	$0x55555555, RESULT(1)
+	fninit
+	fnstsw	RESULT(0)
+	fnstcw	RESULT(1)
+	movl	$0xffffffff, %eax
+	fnstsw	%ax
+	movl	%eax, RESULT(2)
+	fwait
+	incl	RESULT(3)
+	/* now without one: #NM by each but FWAIT, which asks for MP and TS */
+	orb	$4, %dl
+	movl	%edx, %cr0
+	fninit
+	fwait
+	incl	RESULT(3)
+	andb	$~4, %dl
+	orb	$0xa, %dl		/* MP, TS */
+	movl	%edx, %cr0
+	fnstsw	%ax
+	fwait
+	finish
+on_no_fpu:
+	incl	RESULT(4)
+	movw	%sp, %bp
+	movw	(%bp), %bx
+	cmpb	$0x9b, (%bx)
+	je	1f
+	incw	(%bp)
+1:	incw	(%bp)
+	iretw
+
 /* A limit of 4 GiB taken back into real mode, for MMIO. Addresses over 1 MiB don't wrap. */
 	.globl	real_unreal
 real_unreal:

@@ -48,6 +48,17 @@ static void unreal_results(struct vm *vm)
 	expect_eq("memory over 1 MiB by segment ffff", p->result[3], 0x600d);
 }
 
+static void fpu_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("FNSTSW after FNINIT, two bytes", p->result[0], 0x55550000);
+	expect_eq("FNSTCW after FNINIT, two bytes", p->result[1], 0x5555037f);
+	expect_eq("FNSTSW to AX", p->result[2], 0xffff0000);
+	expect_eq("FWAIT with an FPU, and with CR0.EM alone", p->result[3], 2);
+	expect_eq("#NM: FNINIT by CR0.EM, FNSTSW and FWAIT by CR0.TS", p->result[4], 3);
+}
+
 static void switch_results(struct vm *vm)
 {
 	expect_eq("times in protected mode", guest_params(vm)->result[0], 200);
@@ -128,6 +139,7 @@ static const struct test_row rows[] = {
 	      .check = timer_results),
 	GUEST("real-unreal", .entry = "real_unreal", .flags = GUEST_MODE_SET,
 	      .check = unreal_results),
+	GUEST("real-fpu", .entry = "real_fpu", .flags = GUEST_MODE_SET, .check = fpu_results),
 	GUEST("real-switch", .entry = "real_switch", .flags = GUEST_MODE_SET,
 	      .check = switch_results),
 	GUEST("real-triple-fault", .entry = "real_triple", .flags = GUEST_MODE_SET,

@@ -32,6 +32,9 @@ bool cpu_knows(const struct emul_row *row)
 	u32 eax, ebx = 0, ecx, edx;
 	unsigned int i;
 
+	/* VMX, SVM, SMX: a hypervisor below may have the modes, and the fault depend on that. */
+	if (row->exec == emul_undefined)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(features) && features[i].exec != row->exec; i++)
 		;
 	if (i == ARRAY_SIZE(features))

@@ -876,6 +876,99 @@ static void test_vector(void)
 	expect_exc(run("\xc5\xfd\xe7\x0b"), 13, 0, "32 bytes must be aligned to 32");
 }
 
+/* By what a kernel's real-mode entry finds its FPU. */
+static void test_x87(void)
+{
+	setup(EMUL_MODE_REAL);
+	w.cr[0] = 0x10;
+	w.x87_control = 0x1234;
+	w.x87_status = 0x3880;
+	RAX = 0x11111111;
+	expect_ok(run("\xdf\xe0"), "fnstsw ax");
+	tap_eq(RAX, 0x11113880, "fnstsw ax: the status, the rest stays");
+	expect_ok(run("\xdb\xe3"), "fninit");
+	tap_eq(w.x87_control << 16 | w.x87_status, 0x37f0000, "fninit: both words");
+	RBX = DATA;
+	w.x87_status = 0x3800;
+	poke(DATA, 0x55555555, 4);
+	expect_ok(run("\xd9\x3f"), "fnstcw [bx]");
+	tap_eq(peek(DATA, 4), 0x5555037f, "fnstcw: two bytes");
+	expect_ok(run("\xdd\x3f"), "fnstsw [bx]");
+	tap_eq(peek(DATA, 4), 0x55553800, "fnstsw: two bytes");
+	expect_ok(run("\x9b"), "fwait");
+
+	setup(EMUL_MODE_PROT64);
+	RBX = MMIO;
+	expect_ok(run("\xd9\x3b"), "fnstcw to a device");
+	tap_eq(w.last_out.n, 2, "two bytes");
+	w.c.rip = CODE;
+	w.x87_status = 0x80;
+	w.cr[0] = 0x80000013;
+	tap_eq(run("\x9b"), EMUL_UNHANDLEABLE, "fwait with an exception is no trap without CR0.NE");
+	w.cr[0] = 0x80000033;
+	expect_exc(run("\x9b"), 16, 0, "fwait with an exception that isn't masked is #MF");
+	w.cr[0] |= 8;
+	expect_exc(run("\x9b"), 7, 0, "fwait with CR0.TS and CR0.MP is #NM");
+	expect_exc(run("\xdb\xe3"), 7, 0, "fninit with CR0.TS is #NM");
+	w.cr[0] = 0x80000035;
+	RBX = 0xdead0000;
+	expect_exc(run("\xd9\x3b"), 7, 0, "fnstcw with CR0.EM is #NM, before its #PF");
+	w.cr[0] = 0x80000039;
+	w.x87_status = 0;
+	expect_ok(run("\x9b"), "fwait with CR0.TS alone");
+}
+
+static void test_xcr0(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.xcr0 = 0x200000007;
+	RAX = RDX = ~0ull;
+	RCX = 0xff00000000;
+	expect_ok(run("\x0f\x01\xd0"), "xgetbv");
+	tap_eq(RAX, 7, "xgetbv: low half");
+	tap_eq(RDX, 2, "xgetbv: high half");
+	RAX = ~0ull << 32 | 3;
+	RDX = ~0ull << 32;
+	expect_ok(run("\x0f\x01\xd1"), "xsetbv");
+	tap_eq(w.xcr0, 3, "xsetbv: 32 bits of each register");
+	w.c.rip = CODE;
+	RCX = 2;
+	expect_exc(run("\x0f\x01\xd0"), 13, 0, "xgetbv of number 2");
+	expect_exc(run("\x0f\x01\xd1"), 13, 0, "xsetbv of number 2");
+	RCX = RAX = 0;
+	expect_exc(run("\x0f\x01\xd1"), 13, 0, "xsetbv without x87");
+	w.c.cpl = 3;
+	RAX = 7;
+	expect_exc(run("\x0f\x01\xd1"), 13, 0, "xsetbv at CPL 3");
+	w.cr[4] &= ~0x40000ull;
+	expect_exc(run("\x0f\x01\xd1"), 6, 0, "xsetbv without CR4.OSXSAVE is #UD first");
+	expect_exc(run("\x0f\x01\xd0"), 6, 0, "xgetbv likewise");
+	w.cr[4] |= 0x40000;
+	expect_exc(run("\x66\x0f\x01\xd0"), 6, 0, "xgetbv with 66");
+}
+
+/* Guests have no VMX, SVM, SMX, and are never in SMM. */
+static void test_absent_modes(void)
+{
+	setup(EMUL_MODE_PROT64);
+	RBX = DATA;
+	expect_exc(run("\x0f\xaa"), 6, 0, "rsm");
+	expect_exc(run("\x0f\x37"), 6, 0, "getsec");
+	expect_exc(run("\x0f\x78\xc3"), 6, 0, "vmread");
+	expect_exc(run("\x0f\x79\xc3"), 6, 0, "vmwrite");
+	expect_exc(run("\x0f\x01\xc2"), 6, 0, "vmlaunch");
+	expect_exc(run("\x0f\x01\xc4"), 6, 0, "vmxoff");
+	expect_exc(run("\x0f\x01\xd8"), 6, 0, "vmrun");
+	expect_exc(run("\x0f\x01\xdf"), 6, 0, "invlpga");
+	expect_exc(run("\x0f\xc7\x33"), 6, 0, "vmptrld");
+	expect_exc(run("\xf3\x0f\xc7\x33"), 6, 0, "vmxon");
+	expect_exc(run("\x0f\xc7\x3b"), 6, 0, "vmptrst");
+	expect_exc(run("\x66\x0f\x38\x80\x03"), 6, 0, "invept");
+	expect_exc(run("\x66\x0f\x38\x81\x03"), 6, 0, "invvpid");
+	tap_eq(run("\x0f\x01\xc1"), EMUL_UNHANDLEABLE, "vmcall isn't among them");
+	tap_eq(run("\x0f\x01\xd9"), EMUL_UNHANDLEABLE, "vmmcall isn't among them");
+}
+
 /* The smallest quotients that fit and the largest that don't. */
 static void test_division(void)
 {
@@ -965,6 +1058,9 @@ int main(void)
 	test_rep();
 	test_fetch();
 	test_vector();
+	test_x87();
+	test_xcr0();
+	test_absent_modes();
 	test_virtual_interrupts();
 	test_descriptor_queries();
 	test_system_accesses();

@@ -425,6 +425,36 @@ static u64 op_get_xcr0(void *opaque)
 	return w->xcr0;
 }
 
+static enum emul_result op_set_xcr(void *opaque, u32 index, u64 val, struct emul_exception *exc)
+{
+	struct world *w = opaque;
+
+	if (index || !(val & 1)) {
+		*exc = (struct emul_exception){ .vector = 13, .has_error = true };
+		return EMUL_EXCEPTION;
+	}
+	w->xcr0 = val;
+	return EMUL_OK;
+}
+
+static enum emul_result op_fninit(void *opaque)
+{
+	struct world *w = opaque;
+
+	w->x87_control = 0x37f;
+	w->x87_status = 0;
+	return EMUL_OK;
+}
+
+static enum emul_result op_get_x87(void *opaque, u16 *control, u16 *status)
+{
+	struct world *w = opaque;
+
+	*control = w->x87_control;
+	*status = w->x87_status;
+	return EMUL_OK;
+}
+
 static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
 {
 	struct world *w = opaque;
@@ -454,7 +484,8 @@ static const struct emul_ops world_ops = {
 	.get_implied_msr = op_get_implied_msr, .set_implied_msr = op_set_implied_msr,
 	.random = op_random, .rdtsc = op_rdtsc, .cpuid = op_cpuid,
 	.hlt = op_hlt, .wbinvd = op_wbinvd, .invlpg = op_invlpg,
-	.get_xcr0 = op_get_xcr0, .read_vec = op_read_vec, .write_vec = op_write_vec,
+	.get_xcr0 = op_get_xcr0, .set_xcr = op_set_xcr, .fninit = op_fninit, .get_x87 = op_get_x87,
+	.read_vec = op_read_vec, .write_vec = op_write_vec,
 };
 
 void world_real_segment(struct world *w, enum emul_seg nr, u16 selector)
@@ -495,6 +526,7 @@ void world_init(struct world *w, enum emul_mode mode)
 	w->cr[0] = mode == EMUL_MODE_REAL ? 0x10 : 0x80000011;
 	w->cr[4] = 0x40600;	/* OSXSAVE, OSXMMEXCPT, OSFXSR */
 	w->xcr0 = 7;
+	w->x87_control = 0x37f;
 	w->table_limit[EMUL_IDT] = 0x3ff;
 	for (i = EMUL_SEG_ES; i <= EMUL_SEG_GS; i++)
 		init_segment(w, i, mode);

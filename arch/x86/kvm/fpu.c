@@ -226,7 +226,7 @@ static void write_ymm(int nr, const vec32 *v)
 }
 
 /* The guest's registers are the task's now; make sure that they are in the CPU. */
-static void vec_begin(void)
+static void fpregs_begin(void)
 {
 	fpregs_lock();
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
@@ -235,7 +235,7 @@ static void vec_begin(void)
 
 void kvm_fpu_read_vec(int nr, void *buf, int n)
 {
-	vec_begin();
+	fpregs_begin();
 	if (n == 32)
 		read_ymm(nr & 15, buf);
 	else
@@ -245,12 +245,26 @@ void kvm_fpu_read_vec(int nr, void *buf, int n)
 
 void kvm_fpu_write_vec(int nr, const void *buf, int n, bool zero_upper)
 {
-	vec_begin();
+	fpregs_begin();
 	if (n == 32)
 		write_ymm(nr & 15, buf);
 	else if (zero_upper)
 		write_xmm_zero(nr & 15, buf);
 	else
 		write_xmm(nr & 15, buf);
+	fpregs_unlock();
+}
+
+void kvm_fpu_fninit(void)
+{
+	fpregs_begin();
+	asm volatile("fninit");
+	fpregs_unlock();
+}
+
+void kvm_fpu_x87_words(u16 *control, u16 *status)
+{
+	fpregs_begin();
+	asm volatile("fnstcw %0; fnstsw %1" : "=m"(*control), "=m"(*status));
 	fpregs_unlock();
 }

@@ -79,4 +79,8 @@ int kvm_xsave_set(struct kvm_vcpu *vcpu, const void *buf);
 void kvm_fpu_read_vec(int nr, void *buf, int n);
 void kvm_fpu_write_vec(int nr, const void *buf, int n, bool zero_upper);
 
+/* x87 for the emulator, called likewise: FNINIT; the control and status words. */
+void kvm_fpu_fninit(void);
+void kvm_fpu_x87_words(u16 *control, u16 *status);
+
 #endif

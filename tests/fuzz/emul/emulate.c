@@ -29,6 +29,17 @@ static enum emul_result host_cpuid(void *opaque, u32 *eax, u32 *ebx, u32 *ecx, u
 	return EMUL_OK;
 }
 
+static u64 xcr0(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	/* OSXSAVE */
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 27))
+		return 0;
+	asm volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+	return eax | (u64)edx << 32;
+}
+
 void emulate_init(const u8 *initial)
 {
 	unsigned int i;
@@ -59,6 +70,7 @@ void emulate_init(const u8 *initial)
 	world.ops.cpuid = host_cpuid;
 	world.cr[0] = 0x80050033; /* AM among them */
 	world.cr[4] |= 0x10800; /* UMIP, FSGSBASE */
+	world.xcr0 = xcr0();
 	world_set_implied(&world, IDX_EFER, SCE);
 	world.c.vendor = cpu_is_amd() ? EMUL_VENDOR_AMD : EMUL_VENDOR_INTEL;
 	world.c.cpl = 3;

@@ -246,9 +246,15 @@ struct emul_ops {
 	 * CR0, CR4 and, for VEX, XCR0.
 	 */
 	u64 (*get_xcr0)(void *opaque);
+	/* After the CPL check: a register other than XCR0, or a bad value, is #GP(0). */
+	enum emul_result (*set_xcr)(void *opaque, u32 index, u64 val, struct emul_exception *exc);
 	enum emul_result (*read_vec)(void *opaque, unsigned int nr, void *buf, unsigned int n);
 	enum emul_result (*write_vec)(void *opaque, unsigned int nr, const void *buf,
 				      unsigned int n, bool zero_upper);
+
+	/* x87: initialize it; its control and status words. The emulator has looked at CR0. */
+	enum emul_result (*fninit)(void *opaque);
+	enum emul_result (*get_x87)(void *opaque, u16 *control, u16 *status);
 };
 
 /* At most so many bytes in one pio_in() or pio_out(). */

@@ -672,6 +672,25 @@ static u64 op_get_xcr0(void *opaque)
 	return s->vcpu->regs.xcr0;
 }
 
+static enum emul_result op_set_xcr(void *opaque, u32 index, u64 val, struct emul_exception *exc)
+{
+	struct emul_state *s = opaque;
+
+	return kvm_set_xcr(s->vcpu, index, val) ? gp(exc) : EMUL_OK;
+}
+
+static enum emul_result op_fninit(void *opaque)
+{
+	kvm_fpu_fninit();
+	return EMUL_OK;
+}
+
+static enum emul_result op_get_x87(void *opaque, u16 *control, u16 *status)
+{
+	kvm_fpu_x87_words(control, status);
+	return EMUL_OK;
+}
+
 static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
 {
 	kvm_fpu_read_vec(nr, buf, n);
@@ -714,8 +733,11 @@ static const struct emul_ops vcpu_ops = {
 	.wbinvd = op_wbinvd,
 	.invlpg = op_invlpg,
 	.get_xcr0 = op_get_xcr0,
+	.set_xcr = op_set_xcr,
 	.read_vec = op_read_vec,
 	.write_vec = op_write_vec,
+	.fninit = op_fninit,
+	.get_x87 = op_get_x87,
 };
 
 /* --- one instruction ------------------------------------------------------------------------- */

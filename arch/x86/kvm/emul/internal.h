@@ -37,6 +37,7 @@ enum {
 #define CR0_MP		0x00000002u
 #define CR0_EM		0x00000004u
 #define CR0_TS		0x00000008u
+#define CR0_NE		0x00000020u
 #define CR0_AM		0x00040000u
 #define CR0_PG		0x80000000u
 #define CR4_VME		0x00000001u
@@ -56,6 +57,7 @@ enum {
 	IDX_TSC_AUX = 0xc0000103,
 };
 #define SCE		1u	/* EFER's bit for SYSCALL */
+#define X87_ES		0x80u	/* the x87 status word's: an exception isn't masked */
 
 /* Types of system descriptors: Intel SDM vol. 3, table 3-2. */
 enum {
@@ -639,6 +641,9 @@ enum emul_result emul_cpuid(struct emul_work *w);
 enum emul_result emul_invd(struct emul_work *w);
 enum emul_result emul_wbinvd(struct emul_work *w);
 enum emul_result emul_invlpg(struct emul_work *w);
+enum emul_result emul_xgetbv(struct emul_work *w);
+enum emul_result emul_xsetbv(struct emul_work *w);
+enum emul_result emul_undefined(struct emul_work *w);
 enum emul_result emul_clflush(struct emul_work *w);
 
 /* sse.c */
@@ -653,5 +658,11 @@ enum emul_result emul_vec_movq_load(struct emul_work *w);
 enum emul_result emul_vec_movq_store(struct emul_work *w);
 enum emul_result emul_vec_from_gpr(struct emul_work *w);
 enum emul_result emul_vec_to_gpr(struct emul_work *w);
+
+/* x87.c */
+enum emul_result emul_fninit(struct emul_work *w);
+enum emul_result emul_fnstcw(struct emul_work *w);
+enum emul_result emul_fnstsw(struct emul_work *w);
+enum emul_result emul_fwait(struct emul_work *w);
 
 #endif

@@ -12,6 +12,8 @@
 	  .flags = (f) }
 #define I(fn, d, s, f)		FULL(fn, d, s, NONE, f)
 #define X(fn, f)		FULL(fn, NONE, NONE, NONE, f)
+/* Of a mode that guests don't have: VMX, SVM, SMX, SMM. */
+#define ABSENT		X(emul_undefined, M)
 /* Length only. */
 #define L(f)			FULL(NULL, NONE, NONE, NONE, f)
 #define LI(im, f)		FULL(NULL, NONE, NONE, im, f)
@@ -94,9 +96,14 @@ static const struct emul_row grp6[8] = {
 };
 
 /* Group 7, register forms: by r/m */
+static const struct emul_row grp7_0[8] = { ABSENT, L(M), ROW4(ABSENT), L(M), L(M) }; /* VMCALL */
 static const struct emul_row grp7_1[8] = {
 	L(M), L(M), X(emul_clac, M), X(emul_stac, M), ROW4(L(M))
 };
+static const struct emul_row grp7_2[8] = {
+	X(emul_xgetbv, M), X(emul_xsetbv, M), L(M), L(M), ROW4(L(M))
+};
+static const struct emul_row grp7_3[8] = { ABSENT, L(M), ROW2(ABSENT), ROW4(ABSENT) }; /* VMMCALL */
 static const struct emul_row grp7_7[8] = {
 	X(emul_swapgs, M | F_64ONLY | F_PRIV), X(emul_rdtscp, M), ROW4(L(M)), ROW2(L(M))
 };
@@ -109,7 +116,7 @@ static const struct emul_row grp7_mem[8] = {
 	SMSW, L(M), LMSW, X(emul_invlpg, M | F_PRIV)
 };
 static const struct emul_row grp7_reg[8] = {
-	L(M), RM(grp7_1), L(M), L(M), SMSW, L(M), LMSW, RM(grp7_7)
+	RM(grp7_0), RM(grp7_1), RM(grp7_2), RM(grp7_3), SMSW, L(M), LMSW, RM(grp7_7)
 };
 static const struct emul_row grp7[2] = { GROUP(grp7_mem), GROUP(grp7_reg) };
 
@@ -129,7 +136,7 @@ static const struct emul_row grp9_7[4] = {
 	ROW2(RDRAND), I(emul_rdpid, E, NONE, M | F_MOV | F_F64), L(M)
 };
 static const struct emul_row grp9_mem[8] = {
-	UD, X(emul_cmpxchg8b, M | F_LOCK), UD, ROW4(L(M)), L(M)
+	UD, X(emul_cmpxchg8b, M | F_LOCK), UD, L(M), L(M), L(M), ABSENT, ABSENT
 };
 static const struct emul_row grp9_reg[8] = {
 	UD, UD, UD, UD, UD, UD, PREFIX(grp9_6), PREFIX(grp9_7)
@@ -183,6 +190,19 @@ static const struct emul_row op_63[2] = {
 static const struct emul_row op_8c[8] = { ROW4(MOV_FROM_SEG), ROW2(MOV_FROM_SEG), UD, UD };
 static const struct emul_row op_8e[8] = { MOV_TO_SEG, UD, ROW4(MOV_TO_SEG), UD, UD };
 
+/* x87: FNSTCW, FNINIT, FNSTSW; of the others the length */
+#define MEM7(fn)	{ ROW4(L(M)), ROW2(L(M)), L(M), X(fn, M) }
+static const struct emul_row op_d9_mem[8] = MEM7(emul_fnstcw);
+static const struct emul_row op_dd_mem[8] = MEM7(emul_fnstsw);
+static const struct emul_row op_db_4[8] = { ROW2(L(M)), L(M), X(emul_fninit, M), ROW4(L(M)) };
+static const struct emul_row op_df_4[8] = { X(emul_fnstsw, M), L(M), ROW2(L(M)), ROW4(L(M)) };
+static const struct emul_row op_db_reg[8] = { ROW4(L(M)), RM(op_db_4), L(M), ROW2(L(M)) };
+static const struct emul_row op_df_reg[8] = { ROW4(L(M)), RM(op_df_4), L(M), ROW2(L(M)) };
+static const struct emul_row op_d9[2] = { GROUP(op_d9_mem), L(M) };
+static const struct emul_row op_db[2] = { L(M), GROUP(op_db_reg) };
+static const struct emul_row op_dd[2] = { GROUP(op_dd_mem), L(M) };
+static const struct emul_row op_df[2] = { L(M), GROUP(op_df_reg) };
+
 #define PUSH_SEG	X(emul_push_seg, F_NO64)
 #define POP_SEG		X(emul_pop_seg, F_NO64)
 #define NEAR_JCC	FULL(emul_jcc, NONE, NONE, REL8, F_NEAR)
@@ -218,7 +238,8 @@ const struct emul_row emul_map_one[256] = {
 	/* 8e */ GROUP(op_8e), GROUP(grp1a),
 	/* 90 */ ROW8(I(emul_xchg_acc, NONE, Z, 0)),
 	/* 98 */ X(emul_cbw, 0), X(emul_cwd, 0), FULL(emul_call_far, NONE, NONE, FAR, F_NO64),
-	/* 9b */ L(0), X(emul_pushf, F_D64), X(emul_popf, F_D64), X(emul_sahf, 0), X(emul_lahf, 0),
+	/* 9b */ X(emul_fwait, 0), X(emul_pushf, F_D64), X(emul_popf, F_D64),
+	/* 9e */ X(emul_sahf, 0), X(emul_lahf, 0),
 	/* a0 */ ROW2(FULL(emul_mov, A, O, OFFS, F_BW | F_MOV)),
 	/* a2 */ ROW2(FULL(emul_mov, O, A, OFFS, F_BW | F_MOV)),
 	/* a4 */ STRING(emul_movs, 0), STRING(emul_cmps, 0),
@@ -239,7 +260,8 @@ const struct emul_row emul_map_one[256] = {
 	/* d4 */ FULL(emul_aam, NONE, I, U8, F_NO64 | F_BYTE),
 	/* d5 */ FULL(emul_aad, NONE, I, U8, F_NO64 | F_BYTE),
 	/* d6 */ X(emul_salc, F_NO64), X(emul_xlat, 0),
-	/* d8 */ ROW8(L(M)),
+	/* d8 */ L(M), MEM_REG(op_d9), L(M), MEM_REG(op_db),
+	/* dc */ L(M), MEM_REG(op_dd), L(M), MEM_REG(op_df),
 	/* e0 */ NEAR_LOOP, NEAR_LOOP, NEAR_LOOP, FULL(emul_jcxz, NONE, NONE, REL8, F_NEAR),
 	/* e4 */ ROW2(FULL(emul_in_imm, NONE, NONE, U8, F_BW)),
 	/* e6 */ ROW2(FULL(emul_out_imm, NONE, NONE, U8, F_BW)),
@@ -302,8 +324,8 @@ static const struct emul_row op_e7[4] = {
 static const struct emul_row op_f0[4] = { UD, UD, UD, X(emul_vec_load, V | F_MEM | F_VEX) };
 
 /* EXTRQ, INSERTQ (AMD SSE4A) and VMREAD share 0F 78, VMWRITE and their register forms 0F 79. */
-static const struct emul_row op_78[4] = { L(M), LI(8_8, M | F_REG), UD, LI(8_8, M | F_REG) };
-static const struct emul_row op_79[4] = { L(M), L(M | F_REG), UD, L(M | F_REG) };
+static const struct emul_row op_78[4] = { ABSENT, LI(8_8, M | F_REG), UD, LI(8_8, M | F_REG) };
+static const struct emul_row op_79[4] = { ABSENT, L(M | F_REG), UD, L(M | F_REG) };
 
 static const struct emul_row op_09[4] = { ROW4(X(emul_wbinvd, F_PRIV)) };
 static const struct emul_row op_b8[4] = { UD, UD, I(emul_popcnt, G, E, M | F_MOV), UD };
@@ -337,7 +359,8 @@ const struct emul_row emul_map_0f[256] = {
 	/* 28 */ PREFIX(op_28), PREFIX(op_29), L(M), PREFIX(op_2b),
 	/* 2c */ ROW4(L(M)),
 	/* 30 */ X(emul_wrmsr, F_PRIV), X(emul_rdtsc, 0), X(emul_rdmsr, F_PRIV),
-	/* 33 */ X(emul_rdpmc, 0), X(emul_sysenter, 0), X(emul_sysexit, 0), UD, L(0),
+	/* 33 */ X(emul_rdpmc, 0), X(emul_sysenter, 0), X(emul_sysexit, 0), UD,
+	/* 37 */ X(emul_undefined, 0),
 	/* 38 */ UD, UD, UD, UD, UD, UD, UD, UD,	/* 38 and 3A are escapes */
 	/* 40 */ ROW16(CMOV),
 	/* 50 */ L(M | F_REG), ROW4(L(M)), ROW8(L(M)), ROW2(L(M)), L(M),
@@ -350,7 +373,7 @@ const struct emul_row emul_map_0f[256] = {
 	/* a0 */ X(emul_push_seg, F_D64), X(emul_pop_seg, F_D64), X(emul_cpuid, 0),
 	/* a3 */ I(emul_bt, E, G, M | F_NOWRITE | F_BITOFF),
 	/* a4 */ FULL(emul_shld, E, G, U8, M), I(emul_shld, E, G, M), UD, UD,
-	/* a8 */ X(emul_push_seg, F_D64), X(emul_pop_seg, F_D64), L(0),
+	/* a8 */ X(emul_push_seg, F_D64), X(emul_pop_seg, F_D64), X(emul_undefined, 0),
 	/* ab */ I(emul_bts, E, G, M | F_LOCK | F_BITOFF),
 	/* ac */ FULL(emul_shrd, E, G, U8, M), I(emul_shrd, E, G, M), GROUP(grp15),
 	/* af */ I(emul_imul2, G, E, M),
@@ -384,6 +407,8 @@ static const struct emul_row row_38f0 = PREFIX(op_38f0);
 static const struct emul_row row_38f1 = PREFIX(op_38f1);
 static const struct emul_row op_382a[4] = { UD, X(emul_vec_load, V | F_MEM | F_ALIGN), UD, UD };
 static const struct emul_row row_382a = PREFIX(op_382a);
+static const struct emul_row op_3880[4] = { L(M), ABSENT, UD, UD };
+static const struct emul_row row_3880 = PREFIX(op_3880);
 
 /* ADCX and ADOX share their opcode with WRSS. */
 static const struct emul_row op_38f6[4] = {
@@ -427,6 +452,9 @@ const struct emul_row *emul_row_0f38(u8 opcode)
 	switch (opcode) {
 	case 0x2a:
 		return &row_382a;	/* MOVNTDQA */
+	case 0x80:
+	case 0x81:
+		return &row_3880;	/* INVEPT, INVVPID */
 	case 0xf0:
 		return &row_38f0;
 	case 0xf1:

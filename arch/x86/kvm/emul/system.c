@@ -472,6 +472,52 @@ enum emul_result emul_rdrand(struct emul_work *w)
 	return EMUL_OK;
 }
 
+/* XGETBV, XSETBV: they exist with CR4.OSXSAVE, and without a mandatory prefix. */
+static bool has_xcr(struct emul_work *w)
+{
+	const struct emul_insn *i = w->insn;
+
+	return w->c->ops->get_cr(w->c->opaque, 4) & CR4_OSXSAVE && !i->opsize_prefix && !i->rep;
+}
+
+enum emul_result emul_xgetbv(struct emul_work *w)
+{
+	struct emul_ctxt *c = w->c;
+	u64 val;
+
+	if (!has_xcr(w))
+		return emul_raise(c, EXC_UD);
+	/* Number 1, where there is one, is what XSAVE would find in use. */
+	if ((u32)w->gpr[EMUL_RCX] == 1 || !c->ops->get_xcr0)
+		return EMUL_UNHANDLEABLE;
+	if ((u32)w->gpr[EMUL_RCX])
+		return emul_raise_code(c, EXC_GP, 0);
+	val = c->ops->get_xcr0(c->opaque);
+	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
+	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	return EMUL_OK;
+}
+
+enum emul_result emul_xsetbv(struct emul_work *w)
+{
+	u64 val = (u32)w->gpr[EMUL_RAX] | w->gpr[EMUL_RDX] << 32;
+	struct emul_ctxt *c = w->c;
+
+	if (!has_xcr(w))
+		return emul_raise(c, EXC_UD);
+	if (c->cpl)
+		return emul_raise_code(c, EXC_GP, 0);
+	if (!c->ops->set_xcr)
+		return EMUL_UNHANDLEABLE;
+	return c->ops->set_xcr(c->opaque, w->gpr[EMUL_RCX], val, &c->exc);
+}
+
+/* Instructions of VMX, SVM, SMX and SMM outside of these modes. */
+enum emul_result emul_undefined(struct emul_work *w)
+{
+	return emul_raise(w->c, EXC_UD);
+}
+
 enum emul_result emul_cpuid(struct emul_work *w)
 {
 	u32 eax = w->gpr[EMUL_RAX], ecx = w->gpr[EMUL_RCX], ebx = 0, edx = 0;
