@@ -598,6 +598,219 @@ void ioapic_edge(void)
 	check_eq("while masked", count[0x52], 2);
 }
 
+/* ---- EOI by a bit in memory ---- */
+
+#define MSR_PV_EOI 0x4b564d04
+
+static volatile u32 eoi_word;
+static volatile u64 offers, refusals;
+
+/* As Linux does it: the bit says whether clearing it is enough. */
+static bool eoi_by_bit(void)
+{
+	bool offered;
+
+	asm volatile("btrl $0, %1" : "=@ccc"(offered), "+m"(eoi_word) : : "memory");
+	if (!offered)
+		apic_eoi();
+	return offered;
+}
+
+static void counted_pv(struct frame *f)
+{
+	count[f->vector]++;
+	if (eoi_by_bit())
+		offers++;
+	else
+		refusals++;
+}
+
+static void pv_eoi_on(void)
+{
+	u32 r[4];
+
+	cpuid(0x40000001, 0, r);
+	if (!(r[0] >> 6 & 1))
+		rt_skip("no KVM_FEATURE_PV_EOI");
+	wrmsr(MSR_PV_EOI, (uintptr_t)&eoi_word | 1);
+	rt_handler[VECTOR] = counted_pv;
+}
+
+/* arg[0]: hardware takes EOIs, no bit is ever set. */
+static void check_offers(const char *what, u64 want)
+{
+	check_eq(what, offers, params->arg[0] ? 0 : want);
+}
+
+static void many_pv_eois(void)
+{
+	u64 i;
+
+	pv_eoi_on();
+	for (i = 1; i <= 100; i++) {
+		apic_icr(0, ICR_SELF | VECTOR);
+		if (!waited(VECTOR, i))
+			break;
+	}
+	check_eq("interrupts", count[VECTOR], 100);
+	check_offers("EOIs by the bit", 100);
+	check_eq("ISR", apic_bit(APIC_ISR, VECTOR), 0);
+	check_eq("the word afterwards", eoi_word, 0);
+	/* It is never wrong to write the register. */
+	rt_handler[VECTOR] = counted;
+	apic_icr(0, ICR_SELF | VECTOR);
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("by the register", waited(VECTOR, 101));
+	check_eq("the word after that", eoi_word, 0);
+	check_eq("ISR after that", apic_bit(APIC_ISR, VECTOR), 0);
+	wrmsr(MSR_PV_EOI, 0);
+	offers = 0;
+	rt_handler[VECTOR] = counted_pv;
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("once switched off", waited(VECTOR, 102));
+	check_eq("no offer then", offers, 0);
+}
+
+void pv_eoi(void)
+{
+	use_xapic();
+	many_pv_eois();
+}
+
+void pv_eoi_x2apic(void)
+{
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[2] >> 21 & 1))
+		rt_skip("no x2APIC");
+	x2apic_enable();
+	many_pv_eois();
+}
+
+/* One interrupt during another: either EOI is the right one's. */
+static void inner_pv(struct frame *f)
+{
+	(void)f;
+	count[0x71]++;
+	check_eq("ISR, outer", apic_bit(APIC_ISR, 0x61), 1);
+	offers += eoi_by_bit();
+}
+
+static void outer_pv(struct frame *f)
+{
+	(void)f;
+	count[0x61]++;
+	apic_icr(0, ICR_SELF | 0x71);
+	sti();
+	wait_for(count[0x71] == count[0x61], 10);
+	cli();
+	check_eq("ISR, inner", apic_bit(APIC_ISR, 0x71), 0);
+	check_eq("ISR, outer still", apic_bit(APIC_ISR, 0x61), 1);
+	offers += eoi_by_bit();
+}
+
+void pv_eoi_nested(void)
+{
+	u64 i;
+
+	use_xapic();
+	pv_eoi_on();
+	rt_handler[0x61] = outer_pv;
+	rt_handler[0x71] = inner_pv;
+	for (i = 1; i <= 3; i++) {
+		apic_icr(0, ICR_SELF | 0x61);
+		check("both came", waited(0x61, i));
+		check_eq("inner", count[0x71], i);
+		check_eq("ISR", apic_bit(APIC_ISR, 0x61), 0);
+	}
+	check_offers("EOIs by the bit", 6);
+}
+
+/* Another one waits for the EOI: it must be told by the register, and the other comes at once. */
+void pv_eoi_pending(void)
+{
+	use_xapic();
+	pv_eoi_on();
+	rt_handler[0x51] = counted_pv;
+	rt_handler[0x61] = counted_pv;
+	apic_icr(0, ICR_SELF | 0x51);
+	apic_icr(0, ICR_SELF | 0x61);
+	sti();
+	asm volatile("nop; nop");
+	cli();
+	check_eq("the higher one", count[0x61], 1);
+	check_eq("the lower one", count[0x51], 1);
+	check_eq("by the register", refusals, params->arg[0] ? 2 : 1);
+	check_offers("by the bit", 1);
+}
+
+/* The IOAPIC has to hear of it. */
+static void level_pv(struct frame *f)
+{
+	(void)f;
+	if (++levels == 3)
+		rt_sync(0); /* the host lowers the line */
+	offers += eoi_by_bit();
+}
+
+void pv_eoi_level(void)
+{
+	use_xapic();
+	pv_eoi_on();
+	rt_handler[0x51] = level_pv;
+	ioapic_route(10, 0, 0x51 | RTE_LEVEL);
+	rt_sync(1); /* the host raises the line */
+	sti();
+	check("three times", wait_for(levels >= 3, 10));
+	delay_us(2000);
+	cli();
+	check_eq("after the line went down", levels, 3);
+	check_eq("offers", offers, 0);
+}
+
+/* The host looks at the word while the interrupt is in service. */
+static void looked_at(struct frame *f)
+{
+	(void)f;
+	count[VECTOR]++;
+	rt_sync((uintptr_t)&eoi_word);
+	eoi_by_bit();
+	rt_sync((uintptr_t)&eoi_word);
+}
+
+void pv_eoi_userspace(void)
+{
+	use_xapic();
+	pv_eoi_on();
+	rt_handler[VECTOR] = looked_at;
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("it came", waited(VECTOR, 1));
+	rt_sync((uintptr_t)&eoi_word);
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("and again", waited(VECTOR, 2));
+}
+
+void pv_eoi_msr(void)
+{
+	u64 v;
+
+	use_xapic();
+	pv_eoi_on();
+	check_eq("as written", rdmsr(MSR_PV_EOI), (uintptr_t)&eoi_word | 1);
+	check_trap("bit 1 is reserved", try_wrmsr(MSR_PV_EOI, (uintptr_t)&eoi_word | 3), 13, 0);
+	check_trap("read", try_rdmsr(MSR_PV_EOI, &v), NO_TRAP, 0);
+	check_eq("unchanged", v, (uintptr_t)&eoi_word | 1);
+	/* No memory there: all EOIs by the register. */
+	wrmsr(MSR_PV_EOI, 0xc0000000 | 1);
+	apic_icr(0, ICR_SELF | VECTOR);
+	check("it comes", waited(VECTOR, 1));
+	check_eq("no offer", offers, 0);
+	check_eq("ISR", apic_bit(APIC_ISR, VECTOR), 0);
+}
+
+/* ---- messages ---- */
+
 /* A message that the host sends. */
 void msi(void)
 {

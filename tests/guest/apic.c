@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 
 #include "guest.h"
 
@@ -41,6 +42,23 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 	}
 }
 
+/* Where hardware takes EOIs without exits, none is offered a shorter way. */
+static void tell_apicv(struct vm *vm)
+{
+	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "re");
+
+	guest_params(vm)->arg[0] = f && fgetc(f) == 'Y';
+	if (f)
+		fclose(f);
+}
+
+/* While userspace has control there is no offer in memory: what it saves says all. */
+static void no_offer(struct vcpu *vcpu, uint64_t number)
+{
+	expect_eq("the word for EOIs, seen by userspace", *(uint32_t *)vm_ptr(vcpu->vm, number, 4),
+		  0);
+}
+
 static const struct test_row rows[] = {
 	GUEST("reset-state", .entry = "reset_state"),
 	GUEST("registers", .entry = "registers"),
@@ -67,6 +85,13 @@ static const struct test_row rows[] = {
 	GUEST("pit-counter", .entry = "pit_counter", .flags = GUEST_PIT),
 	GUEST("pit-by-pic", .entry = "pit_by_pic", .flags = GUEST_PIT),
 	GUEST("pit-by-ioapic", .entry = "pit_by_ioapic", .flags = GUEST_PIT),
+	GUEST("pv-eoi", .entry = "pv_eoi", .setup = tell_apicv),
+	GUEST("pv-eoi-x2apic", .entry = "pv_eoi_x2apic", .setup = tell_apicv),
+	GUEST("pv-eoi-nested", .entry = "pv_eoi_nested", .setup = tell_apicv),
+	GUEST("pv-eoi-pending", .entry = "pv_eoi_pending", .setup = tell_apicv),
+	GUEST("pv-eoi-level", .entry = "pv_eoi_level", .sync = sync),
+	GUEST("pv-eoi-userspace", .entry = "pv_eoi_userspace", .sync = no_offer),
+	GUEST("pv-eoi-msr", .entry = "pv_eoi_msr"),
 	GUEST("error-register", .entry = "error_interrupt"),
 	GUEST("global-disable", .entry = "global_disable"),
 };

@@ -707,32 +707,13 @@ void device_remapped(void)
 
 /* ---- hypercalls ---- */
 
-/* By the instruction of the CPU's vendor: the other's is a test of its own. */
-static u64 hypercall(u64 nr)
-{
-	u32 r[4];
-	u64 ret;
-
-	cpuid(0, 0, r);
-	if (r[1] == 0x756e6547)			/* "Genu" */
-		asm volatile("vmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0)
-			     : "memory");
-	else
-		asm volatile("vmmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(0), "c"(0), "d"(0), "S"(0)
-			     : "memory");
-	return ret;
-}
-
 void hypercalls(void)
 {
-	check_eq("KVM_HC_VAPIC_POLL_IRQ", hypercall(1), 0);
-	check_eq("unknown, 12345", hypercall(12345), (u64)-1000);
-	check_eq("unknown, -1", hypercall(-1ull), (u64)-1000);
-	check_eq("RAX's upper half counts in long mode", hypercall(1ull << 32 | 1), (u64)-1000);
+	check_eq("KVM_HC_VAPIC_POLL_IRQ", hypercall(1, 0, 0, 0, 0), 0);
+	check_eq("unknown, 12345", hypercall(12345, 0, 0, 0, 0), (u64)-1000);
+	check_eq("unknown, -1", hypercall(-1ull, 0, 0, 0, 0), (u64)-1000);
+	check_eq("RAX's upper half counts in long mode", hypercall(1ull << 32 | 1, 0, 0, 0, 0),
+		 (u64)-1000);
 }
 
 /* VMCALL on AMD, VMMCALL on Intel: patched by KVM_X86_QUIRK_FIX_HYPERCALL_INSN, or #UD. */

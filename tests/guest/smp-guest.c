@@ -129,9 +129,19 @@ void sipi_running(void)
 
 /* ---- IPIs ---- */
 
+static bool x2;
+
+static void use_apic(void)
+{
+	if (x2)
+		x2apic_enable();
+	else
+		use_xapic();
+}
+
 static void ap_serve(void)
 {
-	use_xapic();
+	use_apic();
 	add(&ready, 1);
 	while (!go)
 		sti_hlt();
@@ -145,7 +155,7 @@ static void start_servers(void)
 	rt_handler[0x40] = counted;
 	rt_handler[0x41] = counted;
 	rt_handler[2] = nmi;
-	use_xapic();
+	use_apic();
 	for (i = 1; i < params->cpus; i++)
 		rt_start_cpu(i, ap_serve);
 	check("all are ready", wait_for(ready == params->cpus - 1, 20));
@@ -187,6 +197,55 @@ void ipi_logical(void)
 	delay_us(5000);
 	check_eq("not both", count[1][0x40] + count[2][0x40], 4);
 	stop_servers();
+}
+
+#define HC_SEND_IPI 10
+#define EINVAL 22
+
+static void expect_counts(const char *what, u64 one, u64 two)
+{
+	bool good = wait_for(count[1][0x40] == one && count[2][0x40] == two, 10);
+
+	delay_us(2000);
+	check(what, good && count[1][0x40] == one && count[2][0x40] == two && !count[0][0x40]);
+}
+
+/* KVM_HC_SEND_IPI: APIC ids from a first one on in two words, and ICR's low half. */
+static void send_by_hypercall(void)
+{
+	u32 r[4];
+
+	cpuid(0x40000001, 0, r);
+	if (!(r[0] >> 11 & 1))
+		rt_skip("no KVM_FEATURE_PV_SEND_IPI");
+	start_servers();
+	check_eq("to CPU 1", hypercall(HC_SEND_IPI, 2, 0, 0, 0x40), 1);
+	expect_counts("it came there", 1, 0);
+	check_eq("to both, and one that isn't there", hypercall(HC_SEND_IPI, 7, 0, 1, 0x40), 2);
+	expect_counts("it came to both", 2, 1);
+	check_eq("from id 2 on", hypercall(HC_SEND_IPI, 1, 0, 2, 0x40), 1);
+	expect_counts("it came to CPU 2", 2, 2);
+	check_eq("to nobody", hypercall(HC_SEND_IPI, 0, 0, 1, 0x40), 0);
+	check_eq("from id 2^32 on", hypercall(HC_SEND_IPI, ~0ull, ~0ull, 1ull << 32, 0x40), 0);
+	check_eq("from the last id on", hypercall(HC_SEND_IPI, ~0ull, ~0ull, ~0ull, 0x40), 0);
+	check_eq("a logical destination", hypercall(HC_SEND_IPI, 2, 0, 0, ICR_LOGICAL | 0x40),
+		 (u64)-EINVAL);
+	check_eq("a shorthand", hypercall(HC_SEND_IPI, 2, 0, 0, ICR_OTHERS | 0x40), (u64)-EINVAL);
+	check_eq("an NMI", hypercall(HC_SEND_IPI, 2, 0, 0, ICR_NMI), 1);
+	check("it came", wait_for(count[1][2] == 1, 10));
+	expect_counts("nothing more", 2, 2);
+	stop_servers();
+}
+
+void ipi_hypercall(void)
+{
+	send_by_hypercall();
+}
+
+void ipi_hypercall_x2(void)
+{
+	x2 = true;
+	send_by_hypercall();
 }
 
 void ipi_shorthand(void)

@@ -11,6 +11,8 @@ static const struct test_row rows[] = {
 	GUEST("ipi-logical", .entry = "ipi_logical", .cpus = 3),
 	GUEST("ipi-shorthand", .entry = "ipi_shorthand", .cpus = 3),
 	GUEST("ipi-x2apic", .entry = "ipi_x2apic", .cpus = 3),
+	GUEST("ipi-hypercall", .entry = "ipi_hypercall", .cpus = 3),
+	GUEST("ipi-hypercall-x2apic", .entry = "ipi_hypercall_x2", .cpus = 3),
 	GUEST("nmi-ipi", .entry = "nmi_ipi", .cpus = 2),
 	GUEST("nmi-wakes", .entry = "nmi_wakes", .cpus = 2),
 	GUEST("nmi-blocked", .entry = "nmi_blocked"),

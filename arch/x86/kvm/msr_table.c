@@ -379,6 +379,7 @@ const struct msr_row msr_rows[] = {
 	{ ONE(MSR_IA32_XSS), FIELD_SET(regs.ia32_xss, xss_set), GF(XSAVES), SAVE },
 	{ RANGE(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW), RW(clock), SAVE },
 	{ ONE(MSR_KVM_STEAL_TIME), RW(pv), SAVE },
+	{ ONE(MSR_KVM_PV_EOI_EN), RW(pv), SAVE },
 	{ ONE(MSR_KVM_POLL_CONTROL), RW(pv), SAVE },
 	{ ONE(MSR_EFER), FIELD_SET(regs.efer, efer_set) },
 	{ ONE(MSR_STAR), RW(vendor), SAVE },

@@ -28,7 +28,8 @@ u32 kvm_pv_features(void)
 	u32 features = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
 		       BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
 		       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
-		       BIT(KVM_FEATURE_POLL_CONTROL);
+		       BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_PV_EOI) |
+		       BIT(KVM_FEATURE_PV_SEND_IPI);
 
 	if (sched_info_on())
 		features |= BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH);
@@ -182,7 +183,7 @@ void kvm_pv_preempted(struct kvm_vcpu *vcpu)
 /* --- MSRs ------------------------------------------------------------------------------------ */
 
 /**
- * kvm_pv_msr_write() - WRMSR to MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL
+ * kvm_pv_msr_write() - WRMSR to MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN, MSR_KVM_POLL_CONTROL
  * @vcpu: the vCPU, loaded
  * @index: the MSR
  * @value: new value
@@ -197,6 +198,10 @@ int kvm_pv_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_STEAL_TIME))
 			return -EINVAL;
 		return steal_msr_write(vcpu, value);
+	case MSR_KVM_PV_EOI_EN:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_PV_EOI))
+			return -EINVAL;
+		return pv_eoi_msr_write(vcpu, value);
 	case MSR_KVM_POLL_CONTROL:
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
 			return -EINVAL;
@@ -216,6 +221,11 @@ int kvm_pv_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *value, bool host)
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_STEAL_TIME))
 			return -EINVAL;
 		*value = vcpu->pv.steal.msr;
+		return 0;
+	case MSR_KVM_PV_EOI_EN:
+		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_PV_EOI))
+			return -EINVAL;
+		*value = vcpu->pv.eoi.msr;
 		return 0;
 	case MSR_KVM_POLL_CONTROL:
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
@@ -307,6 +317,16 @@ static long hc_sched_yield(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+/* An IPI to as many as the bitmap has bits, without an exit for each. */
+static long hc_send_ipi(struct kvm_vcpu *vcpu)
+{
+	unsigned long low = hc_arg(vcpu, KVM_REG_RBX), high = hc_arg(vcpu, KVM_REG_RCX);
+	unsigned int half = kvm_is_64bit_code(vcpu) ? 64 : 32;
+
+	return irqchip_send_ipis(vcpu, hc_arg(vcpu, KVM_REG_RDX), low, high, half,
+				 hc_arg(vcpu, KVM_REG_RSI));
+}
+
 /* Userspace has answered; RIP is still on the call. */
 static enum kvm_exit_action complete_hypercall(struct kvm_vcpu *vcpu)
 {
@@ -344,6 +364,7 @@ static const struct hypercall_row hypercalls[] = {
 	{ KVM_HC_VAPIC_POLL_IRQ, NO_FEATURE, hc_poll_irq },
 	{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT, hc_kick_cpu },
 	{ KVM_HC_CLOCK_PAIRING, NO_FEATURE, hc_clock_pairing },
+	{ KVM_HC_SEND_IPI, KVM_FEATURE_PV_SEND_IPI, hc_send_ipi },
 	{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD, hc_sched_yield },
 	{ KVM_HC_MAP_GPA_RANGE, KVM_FEATURE_HC_MAP_GPA_RANGE, hc_map_gpa_range },
 };

@@ -196,8 +196,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 			return action;
 	}
 
-	if (unlikely(vcpu->vapic_on))
-		vapic_store(vcpu);
+	if (unlikely(vcpu->lapic_shared))
+		lapic_shared_store(vcpu);
 	vcpu->has_run = true;
 	preempt_disable();
 	local_irq_disable();
@@ -214,6 +214,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 		local_irq_enable();
 		preempt_enable();
 		kvm_srcu_lock(vcpu);
+		if (unlikely(vcpu->lapic_shared))
+			lapic_shared_load(vcpu);
 		vendor_call(cancel_injection, vcpu);
 		return KVM_RESUME;
 	}
@@ -241,8 +243,8 @@ static enum kvm_exit_action vcpu_enter(struct kvm_vcpu *vcpu) __must_hold(&vcpu-
 	preempt_enable();
 
 	kvm_srcu_lock(vcpu);
-	if (unlikely(vcpu->vapic_on))
-		vapic_load(vcpu);
+	if (unlikely(vcpu->lapic_shared))
+		lapic_shared_load(vcpu);
 	return vendor_call(handle_exit, vcpu);
 }
 

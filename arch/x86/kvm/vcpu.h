@@ -168,6 +168,11 @@ struct kvm_vcpu_pv {
 		hva_t hint_hva; /* [v] where kvm_pv_preempted() may write, 0: nowhere ... */
 		u64 hint_generation; /* [v] ... while the slots are those of then */
 	} steal;
+	struct {
+		struct kvm_gpa_cache cache; /* [v] */
+		u64 msr; /* [v] */
+		bool offered; /* [v] in guest mode: an EOI there is a bit in the guest's memory */
+	} eoi;
 	u64 poll_control; /* [v] bit 0: the host may poll in HLT */
 	bool unhalted; /* [a] KVM_HC_KICK_CPU: ends HLT */
 	bool enforce_cpuid; /* [v] KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
@@ -213,7 +218,7 @@ struct kvm_vcpu {
 	struct kvm_vcpu_tsc tsc;
 	struct kvm_vcpu_pv pv;
 	u32 mp_state; /* [v] KVM_MP_STATE_* */
-	bool vapic_on; /* [v] TPR is in the guest's memory (irqchip/vapic.c) */
+	u8 lapic_shared; /* [v] LAPIC_SHARES_*: what of the LAPIC is in the guest's memory */
 	bool has_run; /* [v] KVM_RUN entered the guest once: CPUID is fixed */
 };
 

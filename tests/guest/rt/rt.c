@@ -78,6 +78,25 @@ void rt_sync(u64 number)
 	barrier();
 }
 
+u64 hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
+{
+	u32 r[4];
+	u64 ret;
+
+	cpuid(0, 0, r);
+	if (r[1] == 0x756e6547)			/* "Genu" */
+		asm volatile("vmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a0), "c"(a1), "d"(a2), "S"(a3)
+			     : "memory");
+	else
+		asm volatile("vmmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a0), "c"(a1), "d"(a2), "S"(a3)
+			     : "memory");
+	return ret;
+}
+
 static void stop(void) __attribute__((noreturn));
 static void stop(void)
 {

@@ -74,6 +74,11 @@ void rt_sync(u64 number);
 #define check_eq(what, seen, want) rt_check(__FILE_NAME__, __LINE__, what, seen, want)
 #define check(what, condition) rt_check(__FILE_NAME__, __LINE__, what, !!(condition), 1)
 
+/* ---- hypercalls ---- */
+
+/* By the instruction of the CPU's vendor. Documentation/virt/kvm/x86/hypercalls.rst */
+u64 hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3);
+
 /* ---- exceptions ---- */
 
 static inline void trap_arm(void)

@@ -62,6 +62,10 @@ void apic_map_remove(struct kvm_vcpu *vcpu);
 int irqchip_deliver(struct kvm *kvm, const struct irq_msg *msg, struct kvm_vcpu *source);
 void irqchip_raise_lint0(struct kvm *kvm);
 
+/* vapic.c */
+void vapic_load(struct kvm_vcpu *vcpu);
+void vapic_store(struct kvm_vcpu *vcpu);
+
 /* lapic.c */
 extern unsigned int min_timer_period_us;
 bool lapic_takes_extint(struct kvm_vcpu *vcpu);

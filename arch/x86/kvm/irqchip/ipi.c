@@ -10,6 +10,7 @@
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <uapi/linux/kvm_para.h>
 
 #include "../event.h"
 #include "../trace.h"
@@ -258,6 +259,63 @@ int irqchip_deliver(struct kvm *kvm, const struct irq_msg *msg, struct kvm_vcpu 
 out:
 	rcu_read_unlock();
 	return r;
+}
+
+/* ICR: a logical destination, a shorthand (SDM vol. 3, 11.6.1). */
+#define ICR_DESTINATION (BIT(11) | GENMASK(19, 18))
+
+/* The vCPUs of one half of a bitmap. RCU held. Return: how many took it. */
+static long send_half(struct kvm_vcpu *vcpu, const struct kvm_apic_map *map, u64 first, u64 bits,
+		      const struct irq_msg *msg)
+{
+	struct kvm_lapic *lapic;
+	long sent = 0;
+
+	for (; bits; bits &= bits - 1) {
+		u64 id = first + __ffs64(bits);
+
+		if (id >= map->nr)
+			break;
+		lapic = map_get(map, id);
+		if (lapic && deliver_one(lapic, msg, vcpu) >= 0)
+			sent++;
+	}
+	return sent;
+}
+
+/**
+ * irqchip_send_ipis() - KVM_HC_SEND_IPI: one message to many processors
+ * @vcpu: the sender
+ * @first: APIC id of the first bit
+ * @low: first half of the destinations
+ * @high: second half
+ * @half: bits in each half, 32 or 64
+ * @icr: low half of ICR: vector and delivery mode
+ *
+ * Documentation/virt/kvm/x86/hypercalls.rst, section 6.
+ * Context: its thread. Return: how many took it; -KVM_EOPNOTSUPP without a local APIC, -KVM_EINVAL
+ * if @icr wants a shorthand or logical destinations.
+ */
+long irqchip_send_ipis(struct kvm_vcpu *vcpu, u64 first, u64 low, u64 high, unsigned int half,
+		       u64 icr)
+{
+	struct irq_msg msg = { .vector = icr, .mode = icr >> 8 & 7, .assert = true };
+	const struct kvm_apic_map *map;
+	long sent = 0;
+
+	if (!vcpu->lapic)
+		return -KVM_EOPNOTSUPP;
+	if (icr & ICR_DESTINATION)
+		return -KVM_EINVAL;
+	rcu_read_lock();
+	map = rcu_dereference(vcpu->kvm->irqchip.apic_map);
+	/* Beyond the last id there is nobody, and nothing to overflow. */
+	if (map && first < map->nr) {
+		sent = send_half(vcpu, map, first, low, &msg);
+		sent += send_half(vcpu, map, first + half, high, &msg);
+	}
+	rcu_read_unlock();
+	return sent;
 }
 
 /**

@@ -157,6 +157,10 @@ int lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host);
 int lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val);
 int lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val);
 
+/* KVM_HC_SEND_IPI: its result */
+long irqchip_send_ipis(struct kvm_vcpu *vcpu, u64 first, u64 low, u64 high, unsigned int half,
+		       u64 icr);
+
 /* CPUID changed (x2APIC, TSC deadline allowed?); TSC offset or frequency changed: rearm. */
 void lapic_cpuid_changed(struct kvm_vcpu *vcpu);
 void lapic_tsc_changed(struct kvm_vcpu *vcpu);
@@ -169,9 +173,14 @@ void lapic_timer_to_host(struct kvm_vcpu *vcpu);
 /* The exit of vendor->set_deadline. */
 void lapic_deadline_reached(struct kvm_vcpu *vcpu);
 
-/* With vcpu->vapic_on: TPR from and to the guest's memory. KVM_REQ_TPR_ACCESS. */
-void vapic_load(struct kvm_vcpu *vcpu);
-void vapic_store(struct kvm_vcpu *vcpu);
+/* vcpu->lapic_shared: what guest and LAPIC tell each other in the guest's memory. */
+#define LAPIC_SHARES_TPR BIT(0) /* vapic.c */
+#define LAPIC_SHARES_EOI BIT(1) /* pv_eoi.c */
+void lapic_shared_load(struct kvm_vcpu *vcpu);
+void lapic_shared_store(struct kvm_vcpu *vcpu);
+int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value);
+
+/* KVM_REQ_TPR_ACCESS. */
 enum kvm_exit_action vapic_tell_tpr(struct kvm_vcpu *vcpu);
 
 /* KVM_CAP_SPLIT_IRQCHIP, kvm->lock held. 0, -EINVAL, -EEXIST. */

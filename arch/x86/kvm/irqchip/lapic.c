@@ -9,6 +9,7 @@
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 #include <asm/msr.h>
+#include <uapi/asm/kvm_para.h>
 
 #include "../access.h"
 #include "../cpuid.h"
@@ -286,6 +287,7 @@ void lapic_reset(struct kvm_vcpu *vcpu, bool init_event)
 		set_mode(lapic, true, false);
 	}
 	lapic->user_extint = -1;
+	pv_eoi_msr_write(vcpu, 0);
 	lapic_regs_reset(&lapic->regs);
 }
 
@@ -554,7 +556,11 @@ int irqchip_ack(struct kvm_vcpu *vcpu)
 		return -1;
 	if (unlikely(extint_pending(vcpu)))
 		return extint_ack(vcpu);
-	return lapic->regs.hw_enabled && !lapic->regs.hw ? lapic_regs_ack(&lapic->regs) : -1;
+	if (!lapic->regs.hw_enabled || lapic->regs.hw)
+		return -1;
+	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
+		vcpu->lapic_shared |= LAPIC_SHARES_EOI;
+	return lapic_regs_ack(&lapic->regs);
 }
 
 int lapic_highest_irr(struct kvm_vcpu *vcpu)

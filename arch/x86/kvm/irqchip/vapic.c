@@ -16,7 +16,7 @@
 
 /**
  * vapic_load() - after an exit: TPR is what the guest has made it meanwhile
- * @vcpu: the vCPU, with vcpu->vapic_on
+ * @vcpu: the vCPU, with LAPIC_SHARES_TPR
  *
  * Context: its thread, kvm->srcu held, may sleep.
  */
@@ -30,7 +30,7 @@ void vapic_load(struct kvm_vcpu *vcpu)
 
 /**
  * vapic_store() - before an entry: what the guest is to find there
- * @vcpu: the vCPU, with vcpu->vapic_on
+ * @vcpu: the vCPU, with LAPIC_SHARES_TPR
  *
  * Context: its thread, kvm->srcu held, may sleep.
  */
@@ -56,7 +56,9 @@ static long ioctl_set_vapic_addr(struct kvm_ioctl_call *call)
 	if (addr->vapic_addr && kvm_read_guest(vcpu->kvm, addr->vapic_addr, &word, sizeof(word)))
 		return -EINVAL;
 	vcpu->lapic->vapic_gpa = addr->vapic_addr;
-	vcpu->vapic_on = addr->vapic_addr;
+	vcpu->lapic_shared &= ~LAPIC_SHARES_TPR;
+	if (addr->vapic_addr)
+		vcpu->lapic_shared |= LAPIC_SHARES_TPR;
 	return 0;
 }
 
