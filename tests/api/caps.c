@@ -392,7 +392,7 @@ static void exit_hypercall(const void *arg)
 #define HC_SEND_IPI 10
 
 #define LAPIC_SVR 0xf0
-#define LAPIC_IRR_40 0x220	/* vectors from 0x40 on */
+#define LAPIC_IRR_40 0x220 /* vectors from 0x40 on */
 
 static void enable_lapic(struct vcpu *vcpu)
 {

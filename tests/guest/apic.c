@@ -87,7 +87,7 @@ static const struct test_row rows[] = {
 	GUEST("pit-by-ioapic", .entry = "pit_by_ioapic", .flags = GUEST_PIT),
 	GUEST("pv-eoi", .entry = "pv_eoi", .setup = tell_apicv),
 	GUEST("pv-eoi-x2apic", .entry = "pv_eoi_x2apic", .setup = tell_apicv),
-	GUEST("pv-eoi-nested", .entry = "pv_eoi_nested", .setup = tell_apicv),
+	GUEST("pv-eoi-nested", .entry = "pv_eoi_nested"),
 	GUEST("pv-eoi-pending", .entry = "pv_eoi_pending", .setup = tell_apicv),
 	GUEST("pv-eoi-level", .entry = "pv_eoi_level", .sync = sync),
 	GUEST("pv-eoi-userspace", .entry = "pv_eoi_userspace", .sync = no_offer),

@@ -201,7 +201,7 @@ int kvm_pv_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
 	case MSR_KVM_PV_EOI_EN:
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_PV_EOI))
 			return -EINVAL;
-		return pv_eoi_msr_write(vcpu, value);
+		return pv_eoi_msr_write(vcpu, value, host);
 	case MSR_KVM_POLL_CONTROL:
 		if (!host && !guest_pv_has(vcpu, KVM_FEATURE_POLL_CONTROL))
 			return -EINVAL;

@@ -178,7 +178,7 @@ void lapic_deadline_reached(struct kvm_vcpu *vcpu);
 #define LAPIC_SHARES_EOI BIT(1) /* pv_eoi.c */
 void lapic_shared_load(struct kvm_vcpu *vcpu);
 void lapic_shared_store(struct kvm_vcpu *vcpu);
-int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value);
+int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value, bool host);
 
 /* KVM_REQ_TPR_ACCESS. */
 enum kvm_exit_action vapic_tell_tpr(struct kvm_vcpu *vcpu);

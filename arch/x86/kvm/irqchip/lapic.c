@@ -287,7 +287,7 @@ void lapic_reset(struct kvm_vcpu *vcpu, bool init_event)
 		set_mode(lapic, true, false);
 	}
 	lapic->user_extint = -1;
-	pv_eoi_msr_write(vcpu, 0);
+	pv_eoi_msr_write(vcpu, 0, true);
 	lapic_regs_reset(&lapic->regs);
 }
 

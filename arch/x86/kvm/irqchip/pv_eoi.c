@@ -17,30 +17,30 @@
 #define ADDRESS_BITS (~(u64)3)
 #define AREA_BYTES 4
 
-static bool find_area(struct kvm_vcpu *vcpu)
+static int find_area(struct kvm_vcpu *vcpu, struct kvm_gpa_cache *cache, u64 msr)
 {
-	struct kvm_gpa_cache *cache = &vcpu->pv.eoi.cache;
-
-	if (!cache->len &&
-	    kvm_gpa_cache_init(vcpu->kvm, cache, vcpu->pv.eoi.msr & ADDRESS_BITS, AREA_BYTES))
-		cache->len = 0;
-	return cache->len;
+	return kvm_gpa_cache_init(vcpu->kvm, cache, msr & ADDRESS_BITS, AREA_BYTES);
 }
 
 /**
  * pv_eoi_msr_write() - MSR_KVM_PV_EOI_EN
  * @vcpu: the vCPU, not in guest mode
  * @value: new value
+ * @host: by ioctl: there may be no memory yet (a VMM that restores MSRs first), the next interrupt
+ *	  looks again
  *
- * Where there is no memory yet (a VMM that restores MSRs first), the next interrupt looks again.
- * Context: kvm->srcu held. Return: 0, or -EINVAL: a reserved bit.
+ * Context: kvm->srcu held. Return: 0, or -EINVAL: a reserved bit, no memory there.
  */
-int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value)
+int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value, bool host)
 {
+	struct kvm_gpa_cache area = {};
+
 	if (value & RESERVED_BITS)
 		return -EINVAL;
+	if (value & KVM_MSR_ENABLED && find_area(vcpu, &area, value) && !host)
+		return -EINVAL;
 	vcpu->pv.eoi.msr = value;
-	vcpu->pv.eoi.cache.len = 0;
+	vcpu->pv.eoi.cache = area;
 	vcpu->lapic_shared &= ~LAPIC_SHARES_EOI;
 	return 0;
 }
@@ -60,14 +60,16 @@ static bool may_offer(struct kvm_lapic *lapic)
 
 static void offer(struct kvm_vcpu *vcpu)
 {
+	struct kvm_gpa_cache *cache = &vcpu->pv.eoi.cache;
 	const u8 byte = KVM_PV_EOI_ENABLED;
 
 	/* Nothing in service: nothing to be done here until something is. */
 	if (lapic_regs_highest_isr(&vcpu->lapic->regs) < 0)
 		vcpu->lapic_shared &= ~LAPIC_SHARES_EOI;
-	else if (may_offer(vcpu->lapic) && find_area(vcpu))
-		vcpu->pv.eoi.offered = !kvm_write_guest_cached(vcpu->kvm, &vcpu->pv.eoi.cache, 0,
-							       &byte, sizeof(byte));
+	else if (may_offer(vcpu->lapic) &&
+		 (cache->len || !find_area(vcpu, cache, vcpu->pv.eoi.msr)))
+		vcpu->pv.eoi.offered =
+			!kvm_write_guest_cached(vcpu->kvm, cache, 0, &byte, sizeof(byte));
 }
 
 static void take_back(struct kvm_vcpu *vcpu)
