@@ -204,10 +204,10 @@ static bool jump_at_limit(const struct trial *t, const struct cpu_out *out)
 	const struct emul_insn *i = &t->insn;
 	emul_exec_fn fn = i->row ? i->row->exec : NULL;
 
-	return cpu_is_amd() && t->bits != BITS_64 && (fn == emul_jcc || fn == emul_loop) &&
-	       t->res == EMUL_OK && out->vector == EXC_GP && !out->error_code &&
-	       out->rip == t->in.rip && t->rip != t->in.rip + i->len &&
-	       t->seg[EMUL_SEG_CS].limit == t->in.rip + i->len - 1;
+	return cpu_is_amd() && t->bits != BITS_64 &&
+	       (fn == emul_jcc || fn == emul_loop || fn == emul_jcxz) && t->res == EMUL_OK &&
+	       out->vector == EXC_GP && !out->error_code && out->rip == t->in.rip &&
+	       t->rip != t->in.rip + i->len && t->seg[EMUL_SEG_CS].limit == t->in.rip + i->len - 1;
 }
 
 /* PUSH of a segment register by 4 bytes: Intel's may write 2 of them. Intel SDM vol. 2, "PUSH". */
@@ -376,7 +376,7 @@ static struct explanation {
 	{ pushes, RESULT, "what was pushed before a fault", "PUSHA, ENTER, CALL, Intel", 0 },
 	{ far_return_carry, RESULT, "carry out of a 16-bit SP", "RETF n, AMD", 0 },
 	{ loop_rep, FAULT | RESULT, "F2 and F3 are the condition", "LOOPE, LOOPNE, AMD", 0 },
-	{ jump_at_limit, FAULT, "taken, and faults past its end", "Jcc, LOOP, AMD", 0 },
+	{ jump_at_limit, FAULT, "taken, and faults past its end", "Jcc, LOOP, JCXZ, AMD", 0 },
 	{ short_push, RESULT, "the upper half of the slot", "PUSH Sreg, Intel", 0 },
 	{ far_pointer_half, FAULT, "either half first", "LES and its like, Intel", 0 },
 	{ arpl_unchanged, FAULT, "writes what was there", "ARPL, Intel", 0 },
