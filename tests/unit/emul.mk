@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The instruction emulator.
 
-emul-srcs := $(filter-out %/glue.c %/glue_event.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
+emul-srcs := $(filter-out %/glue.c %/glue_io.c %/glue_event.c,$(wildcard $(TOP)/arch/x86/kvm/emul/*.c)) emul_world.c
 
 emul-cpu-srcs := emul_cpu.c emul_cpu_features.c emul_cpu_child.S $(emul-srcs)
 

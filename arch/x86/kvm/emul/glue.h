@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The emulator's world made of a vCPU: what glue.c and glue_event.c share. */
+/* The emulator's world made of a vCPU: what glue.c, glue_io.c and glue_event.c share. */
 #ifndef GUESTMODE_EMUL_GLUE_H
 #define GUESTMODE_EMUL_GLUE_H
 
@@ -69,6 +69,26 @@ void glue_store_context(struct emul_state *s);
 
 /* The instruction at RIP into s->c.insn. */
 enum emul_result glue_decode(struct emul_state *s);
+
+/* Userspace has completed an access: execute again. For vcpu->io.complete. */
+enum kvm_exit_action glue_resume(struct emul_state *s);
+
+/* glue_io.c: of struct emul_ops */
+enum emul_result glue_fetch(void *opaque, u64 addr, void *buf, unsigned int n,
+			    struct emul_exception *exc);
+enum emul_result glue_read(void *opaque, u64 addr, void *buf, unsigned int n, unsigned int acc,
+			   struct emul_exception *exc);
+enum emul_result glue_write(void *opaque, u64 addr, const void *buf, unsigned int n,
+			    unsigned int acc, struct emul_exception *exc);
+enum emul_result glue_cmpxchg(void *opaque, u64 addr, const void *old, const void *new,
+			      unsigned int n, unsigned int acc, struct emul_exception *exc);
+enum emul_result glue_probe(void *opaque, u64 addr, unsigned int n, unsigned int acc);
+enum emul_result glue_touch(void *opaque, u64 addr, unsigned int acc, struct emul_exception *exc);
+void glue_commit(void *opaque);
+enum emul_result glue_pio_in(void *opaque, u16 port, unsigned int size, void *buf,
+			     unsigned int count, struct emul_exception *exc);
+enum emul_result glue_pio_out(void *opaque, u16 port, unsigned int size, const void *buf,
+			      unsigned int count, struct emul_exception *exc);
 
 void glue_set_shadow(struct kvm_vcpu *vcpu, u8 shadow);
 void glue_queue_exception(struct emul_state *s);
