@@ -387,84 +387,39 @@ static void exit_hypercall(const void *arg)
 	expect_eq("disabled", map_gpa_range(vcpu, 0x1000, 1, false), -1000ull);
 }
 
-/* ---- IPIs by hypercall ---- */
+/* ---- CR8 without a local APIC in the kernel ---- */
 
-#define HC_SEND_IPI 10
-
-#define LAPIC_SVR 0xf0
-#define LAPIC_IRR_40 0x220 /* vectors from 0x40 on */
-
-static void enable_lapic(struct vcpu *vcpu)
+/* Userspace has the TPR: it hears of one that goes down, and the guest reads what it writes. */
+static void cr8_exits(const void *arg)
 {
-	const uint32_t svr = 0x1ff;
-	struct kvm_lapic_state state;
-
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &state));
-	memcpy(state.regs + LAPIC_SVR, &svr, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &state));
-}
-
-/* Vector 0x45 in IRR, which is empty then. */
-static bool took_ipi(struct vcpu *vcpu)
-{
-	struct kvm_lapic_state state;
-	uint32_t irr;
-
-	expect_ok("KVM_GET_LAPIC", ioctl(vcpu->fd, KVM_GET_LAPIC, &state));
-	memcpy(&irr, state.regs + LAPIC_IRR_40, 4);
-	memset(state.regs + LAPIC_IRR_40, 0, 4);
-	expect_ok("KVM_SET_LAPIC", ioctl(vcpu->fd, KVM_SET_LAPIC, &state));
-	expect_eq("other vectors", irr & ~(1u << 5), 0);
-	return irr;
-}
-
-static uint64_t send_ipi(struct vcpu *vcpu, enum vcpu_mode mode, uint64_t low, uint64_t high,
-			 uint64_t first)
-{
+	static const uint8_t code[] = {
+		0x44,	0x0f, 0x22, 0xc0, /* mov %rax, %cr8 */
+		OUT_OK, 0x44, 0x0f, 0x22, 0xc3, /* mov %rbx, %cr8 */
+		OUT_OK, 0x44, 0x0f, 0x20, 0xc1, /* mov %cr8, %rcx */
+		OUT_OK,
+	};
+	struct vm *vm = vm_new_ram();
+	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
 	struct kvm_regs regs;
 
-	vcpu_set_mode(vcpu, mode, GUEST_IMAGE, GUEST_IMAGE);
-	regs = vcpu_regs(vcpu);
-	regs.rax = HC_SEND_IPI;
-	regs.rbx = low;
-	regs.rcx = high;
-	regs.rdx = first;
-	regs.rsi = 0x45;
-	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
-	expect_out(vcpu, PORT_OK, "behind the call");
-	return vcpu_regs(vcpu).rax;
-}
-
-/* KVM_HC_SEND_IPI's second word: 64 ids on in 64-bit code, elsewhere 32. */
-static void send_ipi_words(const void *arg)
-{
-	static const uint8_t code[] = { 0x0f, 0x01, 0xd9, OUT_OK }; /* vmmcall; out */
-	struct vm *vm = vm_new_ram();
-	struct vcpu *sender, *to[2];
-
 	(void)arg;
-	if (!guest_has(vm->kvm, 0x40000001, 0, 'a', 11))
-		row_skip("no KVM_FEATURE_PV_SEND_IPI");
 	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
-	sender = vm_add_vcpu(vm, 0);
-	expect_eq("without a local APIC", send_ipi(sender, MODE_LONG, 1, 0, 0), -95ull);
-
-	vm = vm_new_ram();
-	vm_add_irqchip(vm, false);
-	memcpy(vm_ptr(vm, GUEST_IMAGE, sizeof(code)), code, sizeof(code));
-	sender = vm_add_vcpu(vm, 0);
-	to[0] = vm_add_vcpu(vm, 70);
-	to[1] = vm_add_vcpu(vm, 102);
-	enable_lapic(to[0]);
-	enable_lapic(to[1]);
-	expect_eq("64 bits, 0 + 64 + 6", send_ipi(sender, MODE_LONG, 0, 1 << 6, 0), 1);
-	expect_eq("70 took it", took_ipi(to[0]), 1);
-	expect_eq("102 took it", took_ipi(to[1]), 0);
-	expect_eq("32 bits, 40 + 30 and 40 + 32 + 30",
-		  send_ipi(sender, MODE_PROT32, 1 << 30, 1ull << 32 | 1 << 30, 40), 2);
-	expect_eq("70 took it", took_ipi(to[0]), 1);
-	expect_eq("102 took it", took_ipi(to[1]), 1);
-	expect_eq("to one whose APIC is off", send_ipi(sender, MODE_LONG, 1, 0, 0), 0);
+	vcpu_set_mode(vcpu, MODE_LONG, GUEST_IMAGE, GUEST_IMAGE);
+	regs = vcpu_regs(vcpu);
+	regs.rax = 9;
+	regs.rbx = 3;
+	expect_ok("KVM_SET_REGS", ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	expect_out(vcpu, PORT_OK, "up: no exit");
+	expect_eq("run->cr8", vcpu->run->cr8, 9);
+	vcpu_run_until(vcpu, KVM_EXIT_SET_TPR);
+	expect_eq("run->cr8, down", vcpu->run->cr8, 3);
+	expect_eq("CR8 by KVM_GET_SREGS", vcpu_sregs(vcpu).cr8, 3);
+	expect_out(vcpu, PORT_OK, "behind it");
+	vcpu->run->cr8 = 16;
+	expect_errno("16", vcpu_run(vcpu), EINVAL);
+	vcpu->run->cr8 = 5;
+	expect_out(vcpu, PORT_OK, "read");
+	expect_eq("what the guest read", vcpu_regs(vcpu).rcx, 5);
 }
 
 /* ---- exits that can be done without ---- */
@@ -836,7 +791,7 @@ static const struct test_row rows[] = {
 	{ .name = "quirks-valid", .run = quirks_valid },
 	{ .name = "quirk-hypercall", .run = quirk_hypercall },
 	{ .name = "quirk-hypercall-off", .run = quirk_hypercall, .arg = "off" },
-	{ .name = "send-ipi-words", .run = send_ipi_words },
+	{ .name = "cr8-exits", .run = cr8_exits },
 	{ .name = "quirk-mwait", .run = quirk_mwait },
 	{ .name = "quirk-out-7e", .run = quirk_out_7e },
 	{ .name = "quirk-out-7e-off", .run = quirk_out_7e, .arg = "off" },
