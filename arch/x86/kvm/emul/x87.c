@@ -22,6 +22,14 @@ enum emul_result emul_fninit(struct emul_work *w)
 	return res == EMUL_OK ? c->ops->fninit(c->opaque) : res;
 }
 
+static enum emul_result get_words(struct emul_work *w, u16 *control, u16 *status)
+{
+	struct emul_ctxt *c = w->c;
+	enum emul_result res = check_x87(c);
+
+	return res == EMUL_OK ? c->ops->get_x87(c->opaque, control, status) : res;
+}
+
 static enum emul_result store(struct emul_work *w, u16 word)
 {
 	return emul_write_seg(w, w->insn->seg, emul_ea(w), &word, 2);
@@ -29,23 +37,17 @@ static enum emul_result store(struct emul_work *w, u16 word)
 
 enum emul_result emul_fnstcw(struct emul_work *w)
 {
-	struct emul_ctxt *c = w->c;
-	enum emul_result res = check_x87(c);
 	u16 control, status;
+	enum emul_result res = get_words(w, &control, &status);
 
-	if (res == EMUL_OK)
-		res = c->ops->get_x87(c->opaque, &control, &status);
 	return res == EMUL_OK ? store(w, control) : res;
 }
 
 enum emul_result emul_fnstsw(struct emul_work *w)
 {
-	struct emul_ctxt *c = w->c;
-	enum emul_result res = check_x87(c);
 	u16 control, status;
+	enum emul_result res = get_words(w, &control, &status);
 
-	if (res == EMUL_OK)
-		res = c->ops->get_x87(c->opaque, &control, &status);
 	if (res != EMUL_OK)
 		return res;
 	if (w->insn->mem)
