@@ -793,6 +793,43 @@ void pv_eoi_userspace(void)
 	check("and again", waited(VECTOR, 2));
 }
 
+/* The slot of the word goes and comes while the EOI is made there: it counts all the same. */
+static void slot_changes(struct frame *f)
+{
+	volatile u32 *word = (volatile u32 *)PV_EOI_PAGE;
+	bool offered;
+
+	(void)f;
+	count[VECTOR]++;
+	asm volatile("btrl $0, %1" : "=@ccc"(offered), "+m"(*word) : : "memory");
+	params->arg[1]++;
+	params->arg[2] = 1;
+	wait_for(!params->arg[2], 20);
+	if (offered)
+		offers++;
+	else
+		apic_eoi();
+}
+
+void pv_eoi_slot(void)
+{
+	u64 i;
+
+	use_xapic();
+	pv_eoi_on();
+	wrmsr(MSR_PV_EOI, PV_EOI_PAGE | 1);
+	rt_handler[VECTOR] = slot_changes;
+	for (i = 1; i <= 20; i++) {
+		apic_icr(0, ICR_SELF | VECTOR);
+		if (!waited(VECTOR, i))
+			break;
+	}
+	check_eq("interrupts", count[VECTOR], 20);
+	check_eq("changes of the slot", params->arg[1], 20);
+	check_eq("ISR", apic_bit(APIC_ISR, VECTOR), 0);
+	wrmsr(MSR_PV_EOI, 0);
+}
+
 void pv_eoi_msr(void)
 {
 	u64 v;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "guest.h"
 
@@ -59,6 +61,40 @@ static void no_offer(struct vcpu *vcpu, uint64_t number)
 		  0);
 }
 
+/* The slot of the guest's word, deleted and made again while the guest is in its handler. */
+#define WORD_SLOT 9
+
+static void *slot_goes_and_comes(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct vm *vm = arg;
+	struct guest_params *p = guest_params(vm);
+	unsigned int slot = WORD_SLOT, ms;
+	uint8_t *hva = vm->slot[slot].hva;
+
+	for (ms = 0; ms < 20000 && __atomic_load_n(&p->arg[1], __ATOMIC_ACQUIRE) < 20; ms++) {
+		if (!__atomic_load_n(&p->arg[2], __ATOMIC_ACQUIRE)) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (vm_set_slot(vm, slot, PV_EOI_PAGE, 0, NULL, 0) ||
+		    vm_set_slot(vm, slot, PV_EOI_PAGE, 4096, hva, 0))
+			break;
+		__atomic_store_n(&p->arg[2], 0, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void start_slot_thread(struct vm *vm)
+{
+	pthread_t thread;
+
+	vm_add_memory(vm, WORD_SLOT, PV_EOI_PAGE, 4096, 0);
+	if (pthread_create(&thread, NULL, slot_goes_and_comes, vm))
+		row_fail("no thread");
+	pthread_detach(thread);
+}
+
 static const struct test_row rows[] = {
 	GUEST("reset-state", .entry = "reset_state"),
 	GUEST("registers", .entry = "registers"),
@@ -91,6 +127,7 @@ static const struct test_row rows[] = {
 	GUEST("pv-eoi-pending", .entry = "pv_eoi_pending", .setup = tell_apicv),
 	GUEST("pv-eoi-level", .entry = "pv_eoi_level", .sync = sync),
 	GUEST("pv-eoi-userspace", .entry = "pv_eoi_userspace", .sync = no_offer),
+	GUEST("pv-eoi-slot", .entry = "pv_eoi_slot", .setup = start_slot_thread),
 	GUEST("pv-eoi-msr", .entry = "pv_eoi_msr"),
 	GUEST("error-register", .entry = "error_interrupt"),
 	GUEST("global-disable", .entry = "global_disable"),

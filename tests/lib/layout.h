@@ -20,6 +20,8 @@
 #define GUEST_IMAGE	0x100000	/* the guest's program */
 #define GUEST_RAM	0x2000000	/* bytes of memory at 0 */
 
+#define PV_EOI_PAGE	0x4000000	/* memory of its own for guest/apic pv-eoi-slot */
+
 #define GUEST_MMIO	0xd0000000	/* no memory; the test's own device */
 
 /* Selectors. */

@@ -171,7 +171,7 @@ struct kvm_vcpu_pv {
 	struct {
 		struct kvm_gpa_cache cache; /* [v] */
 		u64 msr; /* [v] */
-		bool offered; /* [v] in guest mode: an EOI there is a bit in the guest's memory */
+		hva_t hva; /* [v] where an offer is out, in guest mode; 0: none */
 	} eoi;
 	u64 poll_control; /* [v] bit 0: the host may poll in HLT */
 	bool unhalted; /* [a] KVM_HC_KICK_CPU: ends HLT */

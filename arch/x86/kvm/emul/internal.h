@@ -37,7 +37,6 @@ enum {
 #define CR0_MP		0x00000002u
 #define CR0_EM		0x00000004u
 #define CR0_TS		0x00000008u
-#define CR0_NE		0x00000020u
 #define CR0_AM		0x00040000u
 #define CR0_PG		0x80000000u
 #define CR4_VME		0x00000001u

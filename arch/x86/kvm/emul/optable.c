@@ -407,7 +407,7 @@ static const struct emul_row row_38f0 = PREFIX(op_38f0);
 static const struct emul_row row_38f1 = PREFIX(op_38f1);
 static const struct emul_row op_382a[4] = { UD, X(emul_vec_load, V | F_MEM | F_ALIGN), UD, UD };
 static const struct emul_row row_382a = PREFIX(op_382a);
-static const struct emul_row op_3880[4] = { L(M), ABSENT, UD, UD };
+static const struct emul_row op_3880[4] = { UD, ABSENT, UD, UD };
 static const struct emul_row row_3880 = PREFIX(op_3880);
 
 /* ADCX and ADOX share their opcode with WRSS. */

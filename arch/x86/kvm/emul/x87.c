@@ -73,6 +73,6 @@ enum emul_result emul_fwait(struct emul_work *w)
 	res = c->ops->get_x87(c->opaque, &control, &status);
 	if (res != EMUL_OK || !(status & X87_ES))
 		return res;
-	/* Without CR0.NE it is an interrupt, by way of pins that nobody has connected. */
-	return cr0 & CR0_NE ? emul_raise(c, EXC_MF) : EMUL_UNHANDLEABLE;
+	/* Whatever CR0.NE says: VMX without unrestricted guest runs with it set. */
+	return emul_raise(c, EXC_MF);
 }

@@ -7,12 +7,17 @@
  * and the local APIC's state is whole. Documentation/virt/kvm/x86/msr.rst, MSR_KVM_EOI_EN.
  */
 
+#include <linux/uaccess.h>
 #include <uapi/asm/kvm_para.h>
 
+#include "dirty.h"
 #include "guest_mem.h"
 #include "internal.h"
 
-/* The address is that of 4 bytes, aligned; of them only the first one's lowest bit is ours. */
+/*
+ * The address is that of 4 bytes, aligned, which the guest keeps zero but for the first one's
+ * lowest bit.
+ */
 #define RESERVED_BITS BIT(1)
 #define ADDRESS_BITS (~(u64)3)
 #define AREA_BYTES 4
@@ -41,18 +46,18 @@ int pv_eoi_msr_write(struct kvm_vcpu *vcpu, u64 value, bool host)
 		return -EINVAL;
 	vcpu->pv.eoi.msr = value;
 	vcpu->pv.eoi.cache = area;
+	vcpu->pv.eoi.hva = 0;
 	vcpu->lapic_shared &= ~LAPIC_SHARES_EOI;
 	return 0;
 }
 
-/* Would nothing follow from the EOI: no other interrupt goes in, nobody wants to hear of it? */
-static bool may_offer(struct kvm_lapic *lapic)
+/* Would nothing follow from its EOI: no other interrupt goes in, nobody wants to hear of it? */
+static bool may_offer(struct kvm_lapic *lapic, u8 vector)
 {
 	struct kvm_ioapic *ioapic = lapic->vcpu->kvm->irqchip.ioapic;
 	struct lapic_regs *l = &lapic->regs;
-	int vector = lapic_regs_highest_isr(l);
 
-	if (l->hw || !l->hw_enabled || lapic_regs_highest_irr(l) >= 0)
+	if (lapic_regs_highest_irr(l) >= 0)
 		return false;
 	return !lapic_test_vector(l, LAPIC_TMR, vector) &&
 	       !(ioapic && test_bit(vector, ioapic->ack_vectors));
@@ -61,33 +66,49 @@ static bool may_offer(struct kvm_lapic *lapic)
 static void offer(struct kvm_vcpu *vcpu)
 {
 	struct kvm_gpa_cache *cache = &vcpu->pv.eoi.cache;
-	const u8 byte = KVM_PV_EOI_ENABLED;
+	struct lapic_regs *l = &vcpu->lapic->regs;
+	u8 byte = KVM_PV_EOI_ENABLED;
+	int vector = -1;
 
-	/* Nothing in service: nothing to be done here until something is. */
-	if (lapic_regs_highest_isr(&vcpu->lapic->regs) < 0)
+	/* One is out still: take_back() could not get at it. */
+	if (unlikely(vcpu->pv.eoi.hva))
+		return;
+	if (l->hw_enabled && !l->hw)
+		vector = lapic_regs_highest_isr(l);
+	/* Nothing in service that is ours: nothing to be done here until something is. */
+	if (vector < 0) {
 		vcpu->lapic_shared &= ~LAPIC_SHARES_EOI;
-	else if (may_offer(vcpu->lapic) &&
-		 (cache->len || !find_area(vcpu, cache, vcpu->pv.eoi.msr)))
-		vcpu->pv.eoi.offered =
-			!kvm_write_guest_cached(vcpu->kvm, cache, 0, &byte, sizeof(byte));
+		return;
+	}
+	if (!may_offer(vcpu->lapic, vector) ||
+	    (!cache->len && find_area(vcpu, cache, vcpu->pv.eoi.msr)) ||
+	    kvm_write_guest_cached(vcpu->kvm, cache, 0, &byte, sizeof(byte)))
+		return;
+	/* Aligned, it lies in one page, so that there is one address. */
+	vcpu->pv.eoi.hva = cache->hva;
 }
 
+/*
+ * By the address that the offer was made at: the slot may be gone by now, and the guest have
+ * cleared the bit before that took effect. If the address is gone as well, what the guest has done
+ * can't be told: until it can, there is no EOI and no other offer.
+ */
 static void take_back(struct kvm_vcpu *vcpu)
 {
-	struct kvm_gpa_cache *cache = &vcpu->pv.eoi.cache;
+	u8 __user *at = (u8 __user *)vcpu->pv.eoi.hva;
 	u8 byte;
 
-	if (!vcpu->pv.eoi.offered)
+	if (!at || get_user(byte, at))
 		return;
-	vcpu->pv.eoi.offered = false;
-	if (kvm_read_guest_cached(vcpu->kvm, cache, 0, &byte, sizeof(byte)))
-		return;
-	if (byte & KVM_PV_EOI_MASK) {
-		byte &= ~KVM_PV_EOI_MASK;
-		kvm_write_guest_cached(vcpu->kvm, cache, 0, &byte, sizeof(byte));
-	} else {
+	if (!(byte & KVM_PV_EOI_MASK)) {
+		vcpu->pv.eoi.hva = 0;
 		lapic_regs_eoi(&vcpu->lapic->regs);
+		return;
 	}
+	if (put_user((u8)(byte & ~KVM_PV_EOI_MASK), at))
+		return;
+	vcpu->pv.eoi.hva = 0;
+	dirty_mark_gfn(vcpu->kvm, vcpu->pv.eoi.cache.gpa >> PAGE_SHIFT);
 }
 
 /**
