@@ -15,6 +15,7 @@ struct host {
 	_Alignas(64) u8 page[LAPIC_PAGE_SIZE];
 
 	u64 now; /* ns */
+	u64 look_ns; /* so long takes each look at a clock */
 	u64 tsc_khz; /* guest TSC = now scaled */
 	u64 timer; /* target, ns; 0: off */
 	u32 timer_starts;

@@ -138,6 +138,21 @@ static void test_deadline(void)
 	tap_ok(!h.timer, "entering the mode disarms");
 }
 
+/* However long it takes to arm it, it isn't early. */
+static void test_deadline_slow(void)
+{
+	u64 deadline;
+
+	start(LAPIC_LVTT_DEADLINE);
+	deadline = lapic_host_tsc(&h.l) + 30000;
+	h.look_ns = 500;
+	lapic_timer_set_deadline(&h.l, deadline);
+	h.look_ns = 0;
+	tap_ok(h.timer * 3 >= deadline && h.timer * 3 < deadline + 10000,
+	       "deadline, slowly armed: expected at TSC %llu or 3 us later, saw %llu", deadline,
+	       h.timer * 3);
+}
+
 static void test_stale(void)
 {
 	start(LAPIC_LVTT_DEADLINE);
@@ -184,6 +199,7 @@ int main(void)
 	test_divide();
 	test_periodic();
 	test_deadline();
+	test_deadline_slow();
 	test_stale();
 	test_rearm();
 	test_reset();

@@ -174,8 +174,9 @@ void lapic_timer_set_deadline(struct lapic_regs *l, u64 tsc)
 		lapic_timer_stop(l);
 		return;
 	}
-	now = lapic_host_now(l);
+	/* In this order: what passes between the two makes it late, not early. */
 	guest_tsc = lapic_host_tsc(l);
+	now = lapic_host_now(l);
 	if (guest_tsc >= tsc) {
 		lapic_timer_stop(l);
 		fire(l, now);
