@@ -86,7 +86,7 @@ static void offset(const void *arg)
 {
 	const uint64_t jump = 1ull << 44;
 	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 0);
-	uint64_t old, new, seen, before, after;
+	uint64_t old = 0, new, seen = 0, before, after;
 	struct kvm_device_attr attr = {
 		.group = KVM_VCPU_TSC_CTRL,
 		.attr = KVM_VCPU_TSC_OFFSET,
