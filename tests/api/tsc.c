@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The TSC by ioctl: its frequency, of a vCPU and of those to come, and its offset. */
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "row.h"
@@ -86,7 +85,7 @@ static void offset(const void *arg)
 {
 	const uint64_t jump = 1ull << 44;
 	struct vcpu *vcpu = vm_add_vcpu(vm_new(), 0);
-	uint64_t old = 0, new, seen = 0, before, after;
+	uint64_t old = 0, moved, seen = 0, before, after;
 	struct kvm_device_attr attr = {
 		.group = KVM_VCPU_TSC_CTRL,
 		.attr = KVM_VCPU_TSC_OFFSET,
@@ -98,8 +97,8 @@ static void offset(const void *arg)
 	expect_ok("KVM_HAS_DEVICE_ATTR", ioctl(vcpu->fd, KVM_HAS_DEVICE_ATTR, &attr));
 	expect_ok("KVM_GET_DEVICE_ATTR", ioctl(vcpu->fd, KVM_GET_DEVICE_ATTR, &attr));
 	vcpu_get_msr(vcpu, MSR_TSC, &before);
-	new = old + jump;
-	attr.addr = (uintptr_t) & new;
+	moved = old + jump;
+	attr.addr = (uintptr_t)&moved;
 	expect_ok("KVM_SET_DEVICE_ATTR", ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &attr));
 	vcpu_get_msr(vcpu, MSR_TSC, &after);
 	expect_true(after - before >= jump && after - before < 2 * jump,
@@ -107,7 +106,7 @@ static void offset(const void *arg)
 		    (unsigned long long)after);
 	attr.addr = (uintptr_t)&seen;
 	expect_ok("KVM_GET_DEVICE_ATTR", ioctl(vcpu->fd, KVM_GET_DEVICE_ATTR, &attr));
-	expect_eq("the offset", seen, new);
+	expect_eq("the offset", seen, moved);
 	attr.addr = 8;
 	expect_errno("get, no memory", ioctl(vcpu->fd, KVM_GET_DEVICE_ATTR, &attr), EFAULT);
 	expect_errno("set, no memory", ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &attr), EFAULT);

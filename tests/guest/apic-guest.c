@@ -560,10 +560,10 @@ static void level(struct frame *f)
 	apic_eoi();
 }
 
-void ioapic_level(void)
+/* The line stays up until @handler has seen it three times. */
+static void level_three_times(handler_t handler)
 {
-	use_xapic();
-	rt_handler[0x51] = level;
+	rt_handler[0x51] = handler;
 	ioapic_route(10, 0, 0x51 | RTE_LEVEL);
 	rt_sync(1);			/* the host raises the line */
 	sti();
@@ -571,6 +571,12 @@ void ioapic_level(void)
 	delay_us(2000);
 	cli();
 	check_eq("after the line went down", levels, 3);
+}
+
+void ioapic_level(void)
+{
+	use_xapic();
+	level_three_times(level);
 	check_eq("remote IRR", ioapic_read(0x10 + 2 * 10) >> 14 & 1, 0);
 	check_eq("TMR", apic_bit(APIC_TMR, 0x51), 1);
 }
@@ -606,11 +612,18 @@ static volatile u32 eoi_word;
 static volatile u64 offers, refusals;
 
 /* As Linux does it: the bit says whether clearing it is enough. */
+static bool clear_bit0(volatile u32 *word)
+{
+	bool was;
+
+	asm volatile("btrl $0, %1" : "=@ccc"(was), "+m"(*word) : : "memory");
+	return was;
+}
+
 static bool eoi_by_bit(void)
 {
-	bool offered;
+	bool offered = clear_bit0(&eoi_word);
 
-	asm volatile("btrl $0, %1" : "=@ccc"(offered), "+m"(eoi_word) : : "memory");
 	if (!offered)
 		apic_eoi();
 	return offered;
@@ -760,14 +773,7 @@ void pv_eoi_level(void)
 {
 	use_xapic();
 	pv_eoi_on();
-	rt_handler[0x51] = level_pv;
-	ioapic_route(10, 0, 0x51 | RTE_LEVEL);
-	rt_sync(1); /* the host raises the line */
-	sti();
-	check("three times", wait_for(levels >= 3, 10));
-	delay_us(2000);
-	cli();
-	check_eq("after the line went down", levels, 3);
+	level_three_times(level_pv);
 	check_eq("offers", offers, 0);
 }
 
@@ -796,12 +802,11 @@ void pv_eoi_userspace(void)
 /* The slot of the word goes and comes while the EOI is made there: it counts all the same. */
 static void slot_changes(struct frame *f)
 {
-	volatile u32 *word = (volatile u32 *)PV_EOI_PAGE;
 	bool offered;
 
 	(void)f;
 	count[VECTOR]++;
-	asm volatile("btrl $0, %1" : "=@ccc"(offered), "+m"(*word) : : "memory");
+	offered = clear_bit0((volatile u32 *)PV_EOI_PAGE);
 	params->arg[1]++;
 	params->arg[2] = 1;
 	wait_for(!params->arg[2], 20);

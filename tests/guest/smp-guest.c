@@ -267,23 +267,10 @@ void ipi_shorthand(void)
 	stop_servers();
 }
 
-static void ap_serve_x2(void)
-{
-	x2apic_enable();
-	add(&ready, 1);
-	while (!go)
-		sti_hlt();
-	add(&finished, 1);
-}
-
 void ipi_x2apic(void)
 {
-	rt_handler[0x40] = counted;
-	rt_handler[0x41] = counted;
-	x2apic_enable();
-	rt_start_cpu(1, ap_serve_x2);
-	rt_start_cpu(2, ap_serve_x2);
-	check("all are ready", wait_for(ready == 2, 20));
+	x2 = true;
+	start_servers();
 	apic_icr(1, 0x40);
 	check("physical", wait_for(count[1][0x40] == 1, 10));
 	apic_icr(1 << 2, ICR_LOGICAL | 0x40);

@@ -153,10 +153,10 @@ static void do_run(struct state *s)
 
 	while (times--) {
 		result = timed_ioctl(fd, KVM_RUN, 0);
-		if (result < 0)
-			times = 0; /* it went on until the signal, or can't run: once is enough */
 		tell(s, "run", run && result >= 0 ? "exits" : "fails", fd,
 		     run && result >= 0 ? (int)run->exit_reason : result);
+		if (result < 0)
+			break; /* it went on until the signal, or can't run: once is enough */
 	}
 }
 

@@ -388,6 +388,18 @@ enum emul_result emul_lidt(struct emul_work *w)
 	return load_table(w, EMUL_IDT);
 }
 
+/* 64 bits in two registers, whatever the operand size. */
+static u64 edx_eax(const struct emul_work *w)
+{
+	return (u32)w->gpr[EMUL_RAX] | w->gpr[EMUL_RDX] << 32;
+}
+
+static void set_edx_eax(struct emul_work *w, u64 val)
+{
+	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
+	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+}
+
 enum emul_result emul_rdmsr(struct emul_work *w)
 {
 	struct emul_ctxt *c = w->c;
@@ -399,14 +411,13 @@ enum emul_result emul_rdmsr(struct emul_work *w)
 	res = c->ops->get_msr(c->opaque, w->gpr[EMUL_RCX], &val, &c->exc);
 	if (res != EMUL_OK)
 		return res;
-	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
-	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	set_edx_eax(w, val);
 	return EMUL_OK;
 }
 
 enum emul_result emul_wrmsr(struct emul_work *w)
 {
-	u64 val = (u32)w->gpr[EMUL_RAX] | w->gpr[EMUL_RDX] << 32;
+	u64 val = edx_eax(w);
 	struct emul_ctxt *c = w->c;
 
 	if (!c->ops->set_msr)
@@ -425,8 +436,7 @@ static enum emul_result read_tsc(struct emul_work *w, bool aux)
 	if (!c->ops->rdtsc || (aux && !c->ops->get_implied_msr))
 		return EMUL_UNHANDLEABLE;
 	val = c->ops->rdtsc(c->opaque);
-	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
-	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	set_edx_eax(w, val);
 	if (aux)
 		emul_set_reg(w, EMUL_RCX, c->ops->get_implied_msr(c->opaque, IDX_TSC_AUX), 4);
 	return EMUL_OK;
@@ -493,14 +503,13 @@ enum emul_result emul_xgetbv(struct emul_work *w)
 	if ((u32)w->gpr[EMUL_RCX])
 		return emul_raise_code(c, EXC_GP, 0);
 	val = c->ops->get_xcr0(c->opaque);
-	emul_set_reg(w, EMUL_RAX, (u32)val, 4);
-	emul_set_reg(w, EMUL_RDX, val >> 32, 4);
+	set_edx_eax(w, val);
 	return EMUL_OK;
 }
 
 enum emul_result emul_xsetbv(struct emul_work *w)
 {
-	u64 val = (u32)w->gpr[EMUL_RAX] | w->gpr[EMUL_RDX] << 32;
+	u64 val = edx_eax(w);
 	struct emul_ctxt *c = w->c;
 
 	if (!has_xcr(w))

@@ -261,11 +261,6 @@ out:
 	return r;
 }
 
-/* ICR: a logical destination, a shorthand (SDM vol. 3, 11.6.1). */
-#define ICR_DESTINATION (BIT(11) | GENMASK(19, 18))
-#define ICR_ASSERT BIT(14)
-#define ICR_LEVEL BIT(15)
-
 /* The vCPUs of one half of a bitmap. RCU held. Return: how many took it. */
 static long send_half(struct kvm_vcpu *vcpu, const struct kvm_apic_map *map, u64 first, u64 bits,
 		      const struct irq_msg *msg)
@@ -307,10 +302,10 @@ long irqchip_send_ipis(struct kvm_vcpu *vcpu, u64 first, u64 low, u64 high, unsi
 
 	if (!vcpu->lapic)
 		return -KVM_EOPNOTSUPP;
-	if (icr & ICR_DESTINATION)
+	if (icr & (LAPIC_ICR_LOGICAL | LAPIC_ICR_SHORTHAND))
 		return -KVM_EINVAL;
 	/* INIT's de-assert, which does nothing: lapic_regs_send(). */
-	if (msg.mode == IRQ_INIT && (icr & (ICR_LEVEL | ICR_ASSERT)) == ICR_LEVEL)
+	if (msg.mode == IRQ_INIT && (icr & (LAPIC_ICR_LEVEL | LAPIC_ICR_ASSERT)) == LAPIC_ICR_LEVEL)
 		return 0;
 	rcu_read_lock();
 	map = rcu_dereference(vcpu->kvm->irqchip.apic_map);

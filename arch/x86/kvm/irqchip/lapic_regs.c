@@ -17,9 +17,6 @@
 
 #define LAPIC_MAX_LVT 5 /* LVT entries minus one, without CMCI's */
 #define ICR_BUSY BIT(12)
-#define ICR_LOGICAL BIT(11)
-#define ICR_ASSERT BIT(14)
-#define ICR_LEVEL BIT(15)
 #define X2APIC_ICR_RESERVED (GENMASK(31, 20) | GENMASK(17, 16) | BIT(13))
 #define DFR_FLAT 0xfU
 #define DFR_CLUSTER 0x0U
@@ -376,8 +373,8 @@ void lapic_regs_send(struct lapic_regs *l, u32 icr, u32 dest)
 		.vector = icr,
 		.mode = icr >> 8 & 7,
 		.shorthand = icr >> 18 & 3,
-		.logical = icr & ICR_LOGICAL,
-		.assert = icr & ICR_ASSERT,
+		.logical = icr & LAPIC_ICR_LOGICAL,
+		.assert = icr & LAPIC_ICR_ASSERT,
 		.bcast = dest == (l->x2apic ? ~0U : 0xffU) ? IRQ_BCAST_ALL : IRQ_BCAST_NONE,
 	};
 
@@ -392,7 +389,7 @@ void lapic_regs_send(struct lapic_regs *l, u32 icr, u32 dest)
 		break;
 	case IRQ_INIT:
 		/* A de-assert resynchronised arbitration ids once; now it does nothing. */
-		msg.level = icr & ICR_LEVEL;
+		msg.level = icr & LAPIC_ICR_LEVEL;
 		if (msg.level && !msg.assert)
 			return;
 		break;

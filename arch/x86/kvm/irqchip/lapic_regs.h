@@ -53,6 +53,10 @@ enum lapic_reg {
 	LAPIC_SELF_IPI = 0x3f0,
 };
 
+#define LAPIC_ICR_LOGICAL BIT(11)
+#define LAPIC_ICR_ASSERT BIT(14)
+#define LAPIC_ICR_LEVEL BIT(15)
+#define LAPIC_ICR_SHORTHAND GENMASK(19, 18)
 #define LAPIC_LVT_MASKED BIT(16)
 #define LAPIC_LVT_LEVEL BIT(15)
 #define LAPIC_LVT_MODE(lvt) ((lvt) >> 8 & 7)
