@@ -619,6 +619,41 @@ static void polarity(const void *arg)
 	expect_eq("requested", requested(vcpu, 0x70), 1);
 }
 
+/* A level line that is up when the state is saved is up in the VM that gets it. */
+static void level_restored(const void *arg)
+{
+	struct vm *from = with_irqchip(), *to = with_irqchip();
+	struct kvm_irqchip pic = vm_irqchip(from, KVM_IRQCHIP_PIC_MASTER);
+	struct kvm_irqchip ioapic = vm_irqchip(from, KVM_IRQCHIP_IOAPIC);
+	struct vcpu *vcpu;
+
+	(void)arg;
+	vcpu = x2apic_vcpu(to, 0);
+	pic.chip.pic.elcr = 1 << 5;
+	expect_ok("KVM_SET_IRQCHIP", ioctl(from->fd, KVM_SET_IRQCHIP, &pic));
+	ioapic.chip.ioapic.redirtbl[5].bits = 0x71 | 1 << 15 | 1 << 16;	/* level, masked */
+	expect_ok("KVM_SET_IRQCHIP", ioctl(from->fd, KVM_SET_IRQCHIP, &ioapic));
+	expect_ok("GSI 5 up", vm_irq_line(from, 5, 1));
+	pic = vm_irqchip(from, KVM_IRQCHIP_PIC_MASTER);
+	ioapic = vm_irqchip(from, KVM_IRQCHIP_IOAPIC);
+	expect_eq("saved: the 8259's line", pic.chip.pic.last_irr >> 5 & 1, 1);
+	expect_eq("saved: the IOAPIC's line", ioapic.chip.ioapic.irr >> 5 & 1, 1);
+
+	expect_ok("KVM_SET_IRQCHIP", ioctl(to->fd, KVM_SET_IRQCHIP, &pic));
+	expect_ok("KVM_SET_IRQCHIP", ioctl(to->fd, KVM_SET_IRQCHIP, &ioapic));
+	expect_eq("IRR of the 8259", vm_irqchip(to, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 1);
+	expect_eq("requested while masked", requested(vcpu, 0x71), 0);
+	ioapic.chip.ioapic.redirtbl[5].fields.mask = 0;
+	expect_ok("KVM_SET_IRQCHIP", ioctl(to->fd, KVM_SET_IRQCHIP, &ioapic));
+	expect_eq("requested", requested(vcpu, 0x71), 1);
+	ioapic = vm_irqchip(to, KVM_IRQCHIP_IOAPIC);
+	expect_eq("remote IRR", ioapic.chip.ioapic.redirtbl[5].fields.remote_irr, 1);
+	expect_ok("GSI 5 down", vm_irq_line(to, 5, 0));
+	expect_eq("IRR of the 8259", vm_irqchip(to, KVM_IRQCHIP_PIC_MASTER).chip.pic.irr >> 5 & 1, 0);
+	expect_eq("the IOAPIC's line", vm_irqchip(to, KVM_IRQCHIP_IOAPIC).chip.ioapic.irr >> 5 & 1,
+		  0);
+}
+
 static const struct test_row rows[] = {
 	{ .name = "create", .run = create },
 	{ .name = "create-late", .run = create_late },
@@ -632,6 +667,7 @@ static const struct test_row rows[] = {
 	{ .name = "pit-reinject", .run = reinject },
 	{ .name = "lines", .run = lines },
 	{ .name = "level-line", .run = level_line },
+	{ .name = "level-restored", .run = level_restored },
 	{ .name = "line-status", .run = line_status },
 	{ .name = "routing", .run = routing },
 	{ .name = "routing-refused", .run = routing_refused },

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "row.h"
@@ -216,6 +217,48 @@ static void sregs2(const void *arg)
 	expect_mem("the registers", &again, &s, sizeof(s));
 	s.flags = 1 << 20;
 	expect_errno("an unknown flag", ioctl(vcpu->fd, KVM_SET_SREGS2, &s), EINVAL);
+}
+
+/*
+ * PDPTEs that are not those in memory. Where they are registers the guest goes on with them; AMD's
+ * nested paging reads memory.
+ */
+static void sregs2_pdptrs(const void *arg)
+{
+	struct vcpu *vcpu = fresh();
+	struct vm *vm = vcpu->vm;
+	struct kvm_translation t = { .linear_address = GUEST_REAL };
+	struct kvm_sregs2 s, again;
+	struct kvm_sregs old;
+	uint64_t *pdptes = vm_ptr(vm, GUEST_PAE, 32);
+	unsigned int i;
+
+	(void)arg;
+	need_cap(vm->kvm, KVM_CAP_SREGS2);
+	memcpy(vm_ptr(vm, GUEST_REAL, 2), (const uint8_t[]){ 0xe6, 0x10 }, 2);	/* out %al, $0x10 */
+	vcpu_set_mode(vcpu, MODE_PAE, GUEST_REAL, 0x7000);
+	expect_ok("KVM_GET_SREGS2", ioctl(vcpu->fd, KVM_GET_SREGS2, &s));
+	expect_eq("flags", s.flags, KVM_SREGS2_FLAGS_PDPTRS_VALID);
+	for (i = 0; i < 4; i++)
+		expect_eq("a PDPTE, as in memory", s.pdptrs[i], pdptes[i]);
+	memset(pdptes, 0, 32);
+	s.pdptrs[2] = s.pdptrs[1];
+	expect_ok("KVM_SET_SREGS2", ioctl(vcpu->fd, KVM_SET_SREGS2, &s));
+	expect_ok("KVM_GET_SREGS2", ioctl(vcpu->fd, KVM_GET_SREGS2, &again));
+	expect_mem("the PDPTEs", again.pdptrs, s.pdptrs, sizeof(s.pdptrs));
+	if (!access("/sys/module/kvm_intel", F_OK)) {
+		expect_ok("KVM_TRANSLATE", ioctl(vcpu->fd, KVM_TRANSLATE, &t));
+		expect_eq("valid", t.valid, 1);
+		expect_eq("physical address", t.physical_address, GUEST_REAL);
+		vcpu_run_until(vcpu, KVM_EXIT_IO);
+		expect_eq("port", vcpu->run->io.port, 0x10);
+	}
+	/* Without them: those in memory, where none is left. */
+	old = vcpu_sregs(vcpu);
+	expect_ok("KVM_SET_SREGS", ioctl(vcpu->fd, KVM_SET_SREGS, &old));
+	expect_ok("KVM_GET_SREGS2", ioctl(vcpu->fd, KVM_GET_SREGS2, &again));
+	for (i = 0; i < 4; i++)
+		expect_eq("a PDPTE, gone from memory", again.pdptrs[i], 0);
 }
 
 /* ---- floating point ---- */
@@ -827,6 +870,7 @@ static const struct test_row rows[] = {
 	{ .name = "sregs-interrupt", .run = sregs_interrupt },
 	{ .name = "sregs-apic-base", .run = sregs_apic_base },
 	{ .name = "sregs2", .run = sregs2 },
+	{ .name = "sregs2-pdptrs", .run = sregs2_pdptrs },
 	{ .name = "fpu", .run = fpu },
 	{ .name = "fpu-reset", .run = fpu_reset },
 	{ .name = "xsave", .run = xsave },

@@ -475,6 +475,53 @@ void pit_by_pic(void)
 	check_eq("the mask reads back", in8(0x21), 0xff);
 }
 
+/* Ticks of 10 ms, each counted, with interrupts off for the first 200 ms. Yields the TSC before. */
+static u64 miss_ticks(void)
+{
+	u64 before;
+
+	use_xapic();
+	apic_write(APIC_LVT_LINT0, 7 << 8);	/* ExtINT */
+	pic_init(0x30, 0xfe, 0xff);
+	rt_handler[0x30] = pic_tick;
+	before = rdtsc();
+	pit_start(2, 11932);
+	delay_us(200000);
+	return before;
+}
+
+static u64 ticks_since(u64 tsc)
+{
+	return (rdtsc() - tsc) / (params->tsc_khz * 10);
+}
+
+/* Reinjection: those missed follow. */
+void pit_catches_up(void)
+{
+	u64 before = miss_ticks();
+
+	sti();
+	check("all ticks since the start, but for one",
+	      wait_for(count[0x30] + 1 >= ticks_since(before), 20));
+	cli();
+	check("not more than there were", count[0x30] <= ticks_since(before) + 1);
+}
+
+/* None: they coalesced into one. */
+void pit_loses(void)
+{
+	u64 awake, seen;
+
+	miss_ticks();
+	awake = rdtsc();
+	sti();
+	check("a tick", wait_for(count[0x30], 20));
+	delay_us(50000);
+	cli();
+	seen = count[0x30];
+	check("not more than one that was late", seen <= ticks_since(awake) + 2);
+}
+
 void pit_by_ioapic(void)
 {
 	u64 seen;

@@ -95,6 +95,14 @@ static void start_slot_thread(struct vm *vm)
 	pthread_detach(thread);
 }
 
+static void no_reinjection(struct vm *vm)
+{
+	struct kvm_reinject_control control = { .pit_reinject = 0 };
+
+	need_cap(vm->kvm, KVM_CAP_REINJECT_CONTROL);
+	expect_ok("KVM_REINJECT_CONTROL", ioctl(vm->fd, KVM_REINJECT_CONTROL, &control));
+}
+
 static const struct test_row rows[] = {
 	GUEST("reset-state", .entry = "reset_state"),
 	GUEST("registers", .entry = "registers"),
@@ -120,6 +128,8 @@ static const struct test_row rows[] = {
 	GUEST("msi", .entry = "msi", .sync = sync),
 	GUEST("pit-counter", .entry = "pit_counter", .flags = GUEST_PIT),
 	GUEST("pit-by-pic", .entry = "pit_by_pic", .flags = GUEST_PIT),
+	GUEST("pit-catches-up", .entry = "pit_catches_up", .flags = GUEST_PIT),
+	GUEST("pit-loses", .entry = "pit_loses", .flags = GUEST_PIT, .setup = no_reinjection),
 	GUEST("pit-by-ioapic", .entry = "pit_by_ioapic", .flags = GUEST_PIT),
 	GUEST("pv-eoi", .entry = "pv_eoi", .setup = tell_apicv),
 	GUEST("pv-eoi-x2apic", .entry = "pv_eoi_x2apic", .setup = tell_apicv),

@@ -424,6 +424,68 @@ pae_pdpte:
 	jmp	1b
 
 /*
+ * PAE, where PDPTEs are registers: one taken away in memory alone still maps for us, too; one with
+ * a reserved bit makes MOV to CR3, CR0, CR4 fault, and nothing has changed.
+ */
+#define WINDOW		0xd0401000		/* linear, and what stands behind it varies */
+#define PD_INDEX(gva)	(((gva) >> 21) & 511)
+
+	.globl	pae_loaded
+pae_loaded:
+	movl	$stack32_end, %esp
+	gate32	13, on32_gp_mov
+	gate32	14, on32_pf
+	lidtl	idtr32
+	movl	GUEST_PAE + 24, %ebx
+	movl	$0, GUEST_PAE + 24
+	movl	$0x77777777, %eax
+	movl	%eax, GUEST_MMIO	/* 5 bytes: #PF is wrong */
+	movl	$0, %eax
+	movl	GUEST_MMIO, %eax
+	movl	%eax, RESULT(4)
+	movl	%ebx, GUEST_PAE + 24
+	/* With another PDPTE loaded, and nothing changed in the directory before: its page. */
+	movl	$0x1a000e7, GUEST_PD + 3 * 4096 + PD_INDEX(WINDOW) * 8
+	movl	$GUEST_MMIO + 0xe7, other_pd + PD_INDEX(GUEST_MMIO) * 8
+	movl	$0x1c000e7, other_pd + PD_INDEX(WINDOW) * 8
+	movl	%cr3, %eax
+	movl	%eax, %cr3
+	call	copy_from_device
+	call	copy_from_device
+	movl	$other_pd + 1, GUEST_PAE + 24
+	movl	%cr3, %eax
+	movl	%eax, %cr3
+	call	copy_from_device
+	movl	0x1c00000 + (WINDOW & 0x1fffff), %ecx
+	movl	%ecx, RESULT(7)
+	movl	%ebx, GUEST_PAE + 24
+	orl	$2, GUEST_PAE + 16
+	movl	%cr3, %eax
+	movl	%eax, %cr3		/* 3 bytes: #GP */
+	movl	%cr0, %eax
+	andl	$0x7fffffff, %eax
+	movl	%eax, %cr0
+	orl	$0x80000000, %eax
+	movl	%eax, %cr0		/* #GP */
+	movl	%cr0, %ecx
+	movl	%ecx, RESULT(5)
+	andl	$~2, GUEST_PAE + 16
+	movl	%eax, %cr0
+	orl	$2, GUEST_PAE + 16
+	movl	%cr4, %eax
+	movl	%eax, %ecx
+	xorl	$0x80, %eax
+	movl	%eax, %cr4		/* #GP */
+	movl	%cr4, %eax
+	xorl	%ecx, %eax
+	movl	%eax, RESULT(6)
+	movl	0x80000000, %eax	/* maps, as before; nothing is there */
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+/*
  * The timer in code of level 3 and in level 0's handler, through a TSS; INT 0x21 ends it. What is
  * pushed is looked at.
  */
@@ -585,6 +647,17 @@ on32_gp:
 	incl	RESULT(2)
 	addl	$2, (%esp)
 	iretl
+copy_from_device:
+	movl	$GUEST_MMIO, %esi
+	movl	$WINDOW, %edi
+	movsl
+	ret
+
+on32_gp_mov:
+	addl	$4, %esp
+	incl	RESULT(0)
+	addl	$3, (%esp)
+	iretl
 on32_pf:
 	popl	RESULT(2)
 	movl	%cr2, %eax
@@ -598,7 +671,9 @@ idtr32:
 	.long	idt32
 
 	.bss
-	.align	16
+	.align	4096
+other_pd:
+	.skip	4096
 idt32:
 	.skip	0x30 * 8
 	.skip	4096

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+
 #include "guest.h"
 
 static void real_results(struct vm *vm)
@@ -129,6 +131,27 @@ static void pdpte_results(struct vm *vm)
 	expect_eq("CR2", p->result[3], 0x80000123);
 }
 
+static void need_pdpte_registers(struct vm *vm)
+{
+	(void)vm;
+	if (access("/sys/module/kvm_intel", F_OK))
+		row_skip("nested paging on AMD reads PDPTEs at each walk");
+}
+
+static void loaded_results(struct vm *vm)
+{
+	struct guest_params *p = guest_params(vm);
+
+	expect_eq("#PF", p->result[1], 0);
+	expect_eq("read back from a device, by a PDPTE that is loaded but not in memory",
+		  p->result[4], 0x77777777);
+	expect_eq("copied from there to where the PDPTE leads that was loaded last", p->result[7],
+		  0x77777777);
+	expect_eq("#GP of MOV to CR3, CR0, CR4", p->result[0], 3);
+	expect_true(!(p->result[5] >> 31 & 1), "CR0 then: expected no PG, saw %#llx", p->result[5]);
+	expect_eq("CR4 then: what has changed", p->result[6], 0);
+}
+
 static const struct test_row rows[] = {
 	GUEST("real", .entry = "real_basic", .flags = GUEST_MODE_SET, .check = real_results),
 	GUEST("real-without-irqchip", .entry = "real_basic",
@@ -156,6 +179,8 @@ static const struct test_row rows[] = {
 	GUEST("paging-32", .entry = "paged32", .mode = MODE_PAGED32, .check = paged_results),
 	GUEST("paging-pae", .entry = "paged32", .mode = MODE_PAE, .check = paged_results),
 	GUEST("pae-pdpte", .entry = "pae_pdpte", .mode = MODE_PAE, .check = pdpte_results),
+	GUEST("pae-loaded", .entry = "pae_loaded", .mode = MODE_PAE,
+	      .setup = need_pdpte_registers, .check = loaded_results),
 	GUEST("compatibility", .entry = "compatibility"),
 	GUEST("leave-long-mode", .entry = "leave_long_mode"),
 };

@@ -337,15 +337,21 @@ static void load(const struct row *row)
 	memcpy(mem.pte, row->pte, sizeof(row->pte));
 }
 
-static enum walk_status walk(const struct row *row, struct walk_result *result)
+static enum walk_status walk_with(const struct walk_ops *by, const struct row *row,
+				  struct walk_result *result)
 {
 	struct walk_mode mode;
 
 	memset(&mode, 0x5a, sizeof(mode));
 	walk_mode_init(&mode, row->cr0, row->cr4, row->efer, row->maxphyaddr,
 		       !(row->flags & NO_GB));
-	return walk_gva(&mode, &ops, NULL, row->cr3, row->pkru, row->flags & AC, row->gva,
+	return walk_gva(&mode, by, NULL, row->cr3, row->pkru, row->flags & AC, row->gva,
 			row->access, result);
+}
+
+static enum walk_status walk(const struct row *row, struct walk_result *result)
+{
+	return walk_with(&ops, row, result);
 }
 
 static void test_row(const struct row *row)
@@ -466,6 +472,43 @@ static void test_permissions(void)
 	tap_ok(!bad, "%u combinations of access and permissions: %u wrong", n, bad);
 }
 
+/* PDPTEs that are registers: memory's are not looked at. */
+static u64 loaded_pdpte(void *opaque, unsigned int nr)
+{
+	return nr == 3 ? 0x4001 : 0;
+}
+
+static void test_pdpte_registers(void)
+{
+	static const struct walk_ops by = { .read = mem_read,
+					    .pdpte = loaded_pdpte,
+					    .cmpxchg = mem_cmpxchg };
+	struct row row = {
+		.what = "PAE, the PDPTE is a register",
+		.cr0 = WP,
+		.cr4 = PAE,
+		.maxphyaddr = 36,
+		.cr3 = 0x6020,
+		.gva = VA32,
+		.access = W,
+		.pte = { { P3, 0 }, { P2, 0x5007 }, { P1, 0x12345007 } },
+	};
+	struct walk_result result = {};
+	enum walk_status status;
+
+	load(&row);
+	status = walk_with(&by, &row, &result);
+	tap_ok(status == WALK_OK && result.gpa == 0x12345def && mem.reads == 2,
+	       "%s: gpa 0x12345def after 2 reads, saw status %d, gpa %#llx, %u reads", row.what,
+	       status, result.gpa, mem.reads);
+	row.gva -= 1 << 30;
+	load(&row);
+	status = walk_with(&by, &row, &result);
+	tap_ok(status == WALK_FAULT && result.error_code == W && !mem.reads,
+	       "%s, of which another is absent: #PF %#x, no read; saw status %d, error %#x, %u reads",
+	       row.what, (u32)W, status, result.error_code, mem.reads);
+}
+
 int main(void)
 {
 	unsigned int i;
@@ -473,6 +516,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		test_row(&rows[i]);
 	test_races();
+	test_pdpte_registers();
 	test_permissions();
 	return tap_done();
 }

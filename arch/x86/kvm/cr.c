@@ -7,6 +7,7 @@
 #include "cpuid.h"
 #include "cr.h"
 #include "fpu.h"
+#include "guest_mem.h"
 
 #define CR0_KNOWN \
 	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \
@@ -62,6 +63,61 @@ static void set_efer(struct kvm_vcpu *vcpu)
 		vendor_call(set_cr4, vcpu);
 }
 
+/* --- PAE paging's directory (SDM vol. 3, 4.4.1) ---------------------------------------------- */
+
+/* Changes of these load the four PDPTEs anew. */
+#define CR0_LOADS_PDPTES (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)
+#define CR4_LOADS_PDPTES (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+
+/**
+ * kvm_pdpte_valid() - absent, or nothing reserved set
+ * @vcpu: the vCPU, for the width of its physical addresses
+ * @pdpte: an entry
+ */
+bool kvm_pdpte_valid(struct kvm_vcpu *vcpu, u64 pdpte)
+{
+	u64 reserved = GENMASK_ULL(63, vcpu->cpuid.maxphyaddr) | GENMASK_ULL(8, 5) |
+		       GENMASK_ULL(2, 1);
+
+	return !(pdpte & 1) || !(pdpte & reserved);
+}
+EXPORT_SYMBOL_NS_GPL(kvm_pdpte_valid, GUESTMODE);
+
+/**
+ * kvm_read_pdpte() - a PDPTE as the CPU uses it
+ * @vcpu: the vCPU, loaded, with PAE paging
+ * @nr: below 4
+ *
+ * Context: kvm->srcu held, may sleep: after KVM_SET_SREGS they are about to be loaded.
+ */
+u64 kvm_read_pdpte(struct kvm_vcpu *vcpu, unsigned int nr)
+{
+	if (kvm_test_request(KVM_REQ_TLB_FLUSH, vcpu))
+		vendor_call(tlb_flush, vcpu);
+	return kvm_reg_read(vcpu, KVM_REG_PDPTE0 + nr);
+}
+
+/* Return: 0, or -EINVAL: one is invalid, and none was loaded. */
+static int load_pdptes(struct kvm_vcpu *vcpu, u64 cr3)
+{
+	u64 pdpte[4];
+	int i;
+
+	if (!kvm_caps->pdpte_regs)
+		return 0;
+	/* Where there is no memory, the bus answers with ones. */
+	if (kvm_read_guest(vcpu->kvm, cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte)))
+		return -EINVAL;
+	for (i = 0; i < 4; i++)
+		if (!kvm_pdpte_valid(vcpu, pdpte[i]))
+			return -EINVAL;
+	for (i = 0; i < 4; i++)
+		kvm_reg_write(vcpu, KVM_REG_PDPTE0 + i, pdpte[i]);
+	return 0;
+}
+
+/* --- control registers ----------------------------------------------------------------------- */
+
 /**
  * kvm_set_cr0() - MOV to CR0, LMSW, CLTS
  * @vcpu: the vCPU
@@ -77,6 +133,9 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 		return -EINVAL;
 	cr0 = (cr0 & CR0_KNOWN) | X86_CR0_ET;
 
+	if ((cr0 & X86_CR0_PG) && kvm_is_pae(vcpu) && !(vcpu->regs.efer & EFER_LME) &&
+	    ((old ^ cr0) & CR0_LOADS_PDPTES) && load_pdptes(vcpu, kvm_cr3(vcpu)))
+		return -EINVAL;
 	if ((cr0 & X86_CR0_PG) && !(old & X86_CR0_PG)) {
 		if (vcpu->regs.efer & EFER_LME) {
 			/* Long mode begins: SDM vol. 3, 9.8.5. */
@@ -118,8 +177,12 @@ int kvm_set_cr3(struct kvm_vcpu *vcpu, u64 cr3)
 
 	if (pcid)
 		cr3 &= ~X86_CR3_PCID_NOFLUSH;
-	if (kvm_is_long_mode(vcpu) && (cr3 >> vcpu->cpuid.maxphyaddr))
+	if (kvm_is_long_mode(vcpu)) {
+		if (cr3 >> vcpu->cpuid.maxphyaddr)
+			return -EINVAL;
+	} else if (kvm_is_paging(vcpu) && kvm_is_pae(vcpu) && load_pdptes(vcpu, cr3)) {
 		return -EINVAL;
+	}
 	kvm_reg_write(vcpu, KVM_REG_CR3, cr3);
 	if (!keep)
 		flush_guest_tlb(vcpu);
@@ -154,6 +217,9 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, u64 cr4)
 			return -EINVAL;
 	}
 	if ((cr4 & X86_CR4_CET) && !(kvm_cr0(vcpu) & X86_CR0_WP))
+		return -EINVAL;
+	if (kvm_is_paging(vcpu) && (cr4 & X86_CR4_PAE) && !kvm_is_long_mode(vcpu) &&
+	    ((old ^ cr4) & CR4_LOADS_PDPTES) && load_pdptes(vcpu, kvm_cr3(vcpu)))
 		return -EINVAL;
 
 	kvm_reg_write(vcpu, KVM_REG_CR4, cr4);

@@ -23,6 +23,9 @@ int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host);
 int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 value);
 bool kvm_valid_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *s);
 
+u64 kvm_read_pdpte(struct kvm_vcpu *vcpu, unsigned int nr);
+bool kvm_pdpte_valid(struct kvm_vcpu *vcpu, u64 pdpte);
+
 /**
  * kvm_hw_cr4() - CR4 while the guest runs
  * @vcpu: the vCPU

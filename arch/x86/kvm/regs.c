@@ -167,6 +167,7 @@ static int set_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *s)
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
 	/* The PDPTEs that follow from it are those in memory. */
 	vcpu->regs.dirty &= ~KVM_REGS_OF_PAE;
+	vcpu->regs.avail &= ~KVM_REGS_OF_PAE;
 	return 0;
 }
 
@@ -204,11 +205,8 @@ long ioctl_get_sregs2(struct kvm_ioctl_call *call)
 	get_sregs(vcpu, (struct kvm_sregs *)s);
 	if (!pae_paging(s->cr0, s->cr4, s->efer))
 		return 0;
-	/* They may be about to be loaded. */
-	if (kvm_test_request(KVM_REQ_TLB_FLUSH, vcpu))
-		vendor_call(tlb_flush, vcpu);
 	for (i = 0; i < 4; i++)
-		s->pdptrs[i] = kvm_reg_read(vcpu, KVM_REG_PDPTE0 + i);
+		s->pdptrs[i] = kvm_read_pdpte(vcpu, i);
 	s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 	return 0;
 }

@@ -38,7 +38,7 @@ enum kvm_reg {
 	KVM_REG_CPL, /* SS.DPL */
 	KVM_REG_CS_L, /* CS.L: 64-bit code in long mode */
 	KVM_REG_CS_BASE,
-	/* The directory of PAE paging, for SREGS2 alone. */
+	/* The directory of PAE paging, loaded: kvm_read_pdpte(). */
 	KVM_REG_PDPTE0,
 	KVM_REG_PDPTE3 = KVM_REG_PDPTE0 + 3,
 	KVM_NR_REGS

@@ -36,6 +36,11 @@ struct kvm_vendor_caps {
 	u8 npt_levels; /* 4 or 5 */
 	u8 npt_max_page_level; /* 2: 2 MiB, 3: 1 GiB */
 	/*
+	 * PDPTEs are registers, loaded with CR3 and the mode (SDM vol. 3, 4.4.1); else each walk
+	 * reads them
+	 */
+	bool pdpte_regs;
+	/*
 	 * iTLB multihit: a guest that executes from a page as its size changes can stop the host
 	 */
 	bool nx_huge_pages;

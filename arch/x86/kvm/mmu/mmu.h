@@ -40,7 +40,7 @@ struct kvm_walk_hit {
 	u64 cr3;
 	u64 generation; /* of the memory slots */
 	u32 access; /* KVM_ACC_*, HIT_*; 0: nothing here */
-	u32 pkru;
+	u64 key; /* walk_key() */
 	/* what it found */
 	u8 nr; /* entries */
 	const u64 __user *where[WALK_MAX_LEVELS];
@@ -57,6 +57,7 @@ struct kvm_vcpu_mmu {
 	u64 mapped[MMU_MAX_LEVELS + 1]; /* [v] by level: mappings made, for statistics */
 	struct walk_mode walk; /* [v] of the guest's page tables, and what it was made for: */
 	u64 walk_cr0, walk_cr4, walk_efer; /* [v] */
+	bool walk_keyed; /* [v] walks depend on walk_key(), too */
 	bool walk_valid; /* [v] false: not at all, or for another CPUID */
 	struct kvm_walk_hit hit[KVM_WALK_HITS]; /* [v] of that mode */
 };

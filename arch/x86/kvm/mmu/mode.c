@@ -8,6 +8,7 @@
 #include "access.h"
 #include "ioctl.h"
 #include "cpuid.h"
+#include "cr.h"
 #include "mmu/format.h"
 #include "vcpu.h"
 
@@ -39,8 +40,19 @@ static int guest_pte_cmpxchg(void *opaque, u64 gpa, u64 old, u64 new, unsigned i
 	return kvm_guest_cmpxchg(vcpu->kvm, gpa, &old, &new, size);
 }
 
+static u64 guest_pdpte(void *opaque, unsigned int nr)
+{
+	return kvm_read_pdpte(opaque, nr);
+}
+
 static const struct walk_ops guest_walk_ops = {
 	.read = guest_pte_read,
+	.cmpxchg = guest_pte_cmpxchg,
+};
+
+static const struct walk_ops guest_walk_ops_pdpte_regs = {
+	.read = guest_pte_read,
+	.pdpte = guest_pdpte,
 	.cmpxchg = guest_pte_cmpxchg,
 };
 
@@ -50,6 +62,7 @@ static noinline void init_mode(struct kvm_vcpu *vcpu, u64 cr0, u64 cr4, u64 efer
 
 	walk_mode_init(&mmu->walk, cr0, cr4, efer, vcpu->cpuid.maxphyaddr,
 		       guest_has(vcpu, KVM_GF_GBPAGES));
+	mmu->walk_keyed = mmu->walk.pku || (mmu->walk.kind == WALK_PAE && kvm_caps->pdpte_regs);
 	mmu->walk_cr0 = cr0;
 	mmu->walk_cr4 = cr4;
 	mmu->walk_efer = efer;
@@ -94,6 +107,15 @@ static unsigned int hit_nr(gva_t gva, u32 access)
 	return (gva >> PAGE_SHIFT & 3) | (access & KVM_ACC_FETCH) >> 2;
 }
 
+/*
+ * What a walk depends on beside mode, CR3 and the entries in memory: rights of protection keys, or
+ * a register with the first entry.
+ */
+static u64 walk_key(struct kvm_vcpu *vcpu, gva_t gva)
+{
+	return vcpu->mmu.walk.pku ? vcpu->regs.pkru : kvm_read_pdpte(vcpu, gva >> 30 & 3);
+}
+
 /* The remembered walk for an access, not yet verified; NULL: none. */
 static __always_inline struct kvm_walk_hit *find_hit(struct kvm_vcpu *vcpu, gva_t gva, u32 access)
 {
@@ -105,10 +127,9 @@ static __always_inline struct kvm_walk_hit *find_hit(struct kvm_vcpu *vcpu, gva_
 	access |= HIT_VALID;
 	if (mode->smap && kvm_rflags_read(vcpu) & X86_EFLAGS_AC)
 		access |= HIT_AC;
-	if (hit->page != gva >> PAGE_SHIFT || hit->access != access ||
-	    hit->cr3 != kvm_cr3(vcpu) ||
+	if (hit->page != gva >> PAGE_SHIFT || hit->access != access || hit->cr3 != kvm_cr3(vcpu) ||
 	    hit->generation != kvm_memslots(vcpu->kvm)->generation ||
-	    (mode->pku && hit->pkru != vcpu->regs.pkru))
+	    (vcpu->mmu.walk_keyed && hit->key != walk_key(vcpu, gva)))
 		return NULL;
 	return hit;
 }
@@ -177,6 +198,8 @@ static void fill_hit(struct kvm_vcpu *vcpu, const struct walk_mode *mode, gva_t 
 		u64 entry = result->entry[level];
 		bool pdpte = mode->kind == WALK_PAE && level == 3;
 
+		if (pdpte && kvm_caps->pdpte_regs)
+			continue;
 		/* The next walk of the same entries would find these set. */
 		if (!pdpte && !(entry & PT_ACCESSED))
 			return;
@@ -189,7 +212,7 @@ static void fill_hit(struct kvm_vcpu *vcpu, const struct walk_mode *mode, gva_t 
 	}
 	hit->page = gva >> PAGE_SHIFT;
 	hit->cr3 = kvm_cr3(vcpu);
-	hit->pkru = vcpu->regs.pkru;
+	hit->key = vcpu->mmu.walk_keyed ? walk_key(vcpu, gva) : 0;
 	hit->generation = generation;
 	hit->place.gpa = place->gpa & PAGE_MASK;
 	hit->place.hva = place->hva & PAGE_MASK;
@@ -215,6 +238,8 @@ static void find_place(struct kvm_vcpu *vcpu, gpa_t gpa, struct kvm_place *place
 static noinline int walk_guest(struct kvm_vcpu *vcpu, gva_t gva, u32 access,
 			       struct kvm_place *place, struct kvm_walk_fault *fault)
 {
+	const struct walk_ops *ops = kvm_caps->pdpte_regs ? &guest_walk_ops_pdpte_regs :
+							    &guest_walk_ops;
 	const struct walk_mode *mode = walk_mode(vcpu);
 	bool ac = mode->smap && kvm_rflags_read(vcpu) & X86_EFLAGS_AC;
 	u32 pkru = mode->pku ? vcpu->regs.pkru : 0;
@@ -222,8 +247,7 @@ static noinline int walk_guest(struct kvm_vcpu *vcpu, gva_t gva, u32 access,
 	u64 generation;
 
 	for (;;) {
-		switch (walk_gva(mode, &guest_walk_ops, vcpu, kvm_cr3(vcpu), pkru, ac, gva, access,
-				 &result)) {
+		switch (walk_gva(mode, ops, vcpu, kvm_cr3(vcpu), pkru, ac, gva, access, &result)) {
 		case WALK_OK:
 			/* Taken first: of a table newer than its generation's a miss is made. */
 			generation = kvm_memslots(vcpu->kvm)->generation;
@@ -255,8 +279,8 @@ static noinline int walk_guest(struct kvm_vcpu *vcpu, gva_t gva, u32 access,
  * @fault: out: filled in when the guest must get a #PF
  *
  * Sets accessed and dirty bits as hardware does. Handles no paging, 32-bit, PAE, 4 and 5 levels,
- * NX, WP, SMEP, SMAP, PKU. PDPTEs are read from memory at each walk, as AMD's nested paging does
- * (APM vol. 2, 15.25.10).
+ * NX, WP, SMEP, SMAP, PKU. PDPTEs are the CPU's registers, or read from memory at each walk, as
+ * AMD's nested paging does (APM vol. 2, 15.25.10).
  *
  * Context: kvm->srcu held, may sleep; @place is valid as long as that section lasts.
  * Return: 0, or -EFAULT with @fault filled in.

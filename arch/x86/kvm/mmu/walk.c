@@ -164,12 +164,14 @@ static __always_inline u32 descend(struct walk *w, const struct pt_format *f, u6
 
 	*fault = true;
 	for (level = mode->levels;; level--) {
-		u64 entry, where;
+		unsigned int index = pt_index(f, w->gva >> 12, level);
+		u64 entry, where = table + index * f->entry_size;
 		bool leaf;
 
-		where = table + pt_index(f, w->gva >> 12, level) * f->entry_size;
 		/* Where there is no memory, the bus answers with ones. */
-		if (!w->ops->read(w->opaque, where, &entry, f->entry_size))
+		if (mode->kind == WALK_PAE && level == 3 && w->ops->pdpte)
+			entry = w->ops->pdpte(w->opaque, index);
+		else if (!w->ops->read(w->opaque, where, &entry, f->entry_size))
 			entry = f->entry_size == 8 ? ~0ULL : ~0U;
 		w->result->entry[level] = entry;
 		w->result->where[level] = where;

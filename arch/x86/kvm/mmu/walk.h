@@ -51,10 +51,12 @@ struct walk_mode {
 /**
  * struct walk_ops - the guest's memory
  * @read: read an entry of @size (4, 8) bytes, naturally aligned; false: no memory there
+ * @pdpte: PDPTE @nr of the CPU's registers; NULL: it has none, and reads them at each walk
  * @cmpxchg: replace an entry: 1 done, 0 it has changed, < 0 it can't be written
  */
 struct walk_ops {
 	bool (*read)(void *opaque, u64 gpa, u64 *val, unsigned int size);
+	u64 (*pdpte)(void *opaque, unsigned int nr);
 	int (*cmpxchg)(void *opaque, u64 gpa, u64 old, u64 new, unsigned int size);
 };
 
@@ -71,7 +73,7 @@ enum walk_status {
  * @error_code: WALK_FAULT: KVM_ACC_*
  * @entry: by level, from the root's down to @level: entries as read, before accessed and dirty
  *	bits were set
- * @where: their guest physical addresses
+ * @where: their guest physical addresses; also a PDPTE's that came from a register
  */
 struct walk_result {
 	u64 gpa;

@@ -409,6 +409,7 @@ static void __init fill_caps(void)
 	caps.trace_isa = KVM_ISA_VMX;
 	caps.npt_format = f->ept_ad ? &pt_format_ept : &pt_format_ept_plain;
 	caps.npt_levels = f->ept_levels;
+	caps.pdpte_regs = true;
 	caps.npt_max_page_level = f->ept_page_level;
 	caps.nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	itlb_multihit_kvm_mitigation = caps.nx_huge_pages;

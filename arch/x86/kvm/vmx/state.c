@@ -149,23 +149,21 @@ void vmx_set_efer(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Present, and nothing reserved set (4.4.1); an entry with one that is would fail. MOV to CR3 would
- * have raised #GP; on CPUs that read them at each walk such an entry faults when it is used.
+ * Present, and nothing reserved set; an entry with one that is would fail. By KVM_SET_SREGS alone:
+ * for a guest's MOV it is #GP.
  */
 static u64 valid_pdpte(struct kvm_vcpu *vcpu, u64 pdpte)
 {
-	u64 reserved = GENMASK_ULL(63, vcpu->cpuid.maxphyaddr) | GENMASK_ULL(8, 5) |
-		       GENMASK_ULL(2, 1);
-
-	return pdpte & 1 && !(pdpte & reserved) ? pdpte : 0;
+	return pdpte & 1 && kvm_pdpte_valid(vcpu, pdpte) ? pdpte : 0;
 }
 
 /**
  * vmx_load_pdptes() - PAE paging under EPT: the four PDPTEs are registers of the VMCS
  * @vmx: the vCPU, loaded
  *
- * The guest's own MOV to CR3 loads them without an exit. What we change of CR0, CR3, CR4 and EFER
- * ends here, by KVM_REQ_TLB_FLUSH. Context: kvm->srcu held, may sleep.
+ * The guest's own MOV to CR3 loads them without an exit; those for which we act have put them into
+ * regs.val. What KVM_SET_SREGS changes of CR0, CR3, CR4 and EFER ends here, by KVM_REQ_TLB_FLUSH.
+ * Context: kvm->srcu held, may sleep.
  */
 void vmx_load_pdptes(struct vcpu_vmx *vmx)
 {
