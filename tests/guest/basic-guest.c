@@ -67,7 +67,25 @@ void leaves(void)
 	check_eq("long mode", r[3] >> 29 & 1, 1);
 }
 
-/* CPUID.1:ECX.OSXSAVE follows CR4, the APIC bit follows the APIC's base MSR. */
+static void ospke_follows(u64 cr4)
+{
+	u32 r[4];
+
+	cpuid(7, 0, r);
+	check_eq("OSPKE with CR4.PKE=0", r[2] >> 4 & 1, 0);
+	if (!(r[2] >> 3 & 1))
+		return;
+	write_cr4(cr4 | 1 << 22);
+	cpuid(7, 0, r);
+	check_eq("OSPKE with CR4.PKE=1", r[2] >> 4 & 1, 1);
+	write_cr4(cr4);
+	cpuid(7, 0, r);
+	check_eq("OSPKE with CR4.PKE=0 again", r[2] >> 4 & 1, 0);
+}
+
+/*
+ * CPUID.1:ECX.OSXSAVE and CPUID.7:ECX.OSPKE follow CR4, the APIC bit follows the APIC's base MSR.
+ */
 void leaves_follow_registers(void)
 {
 	u64 cr4 = read_cr4(), base = rdmsr(MSR_APIC_BASE);
@@ -83,6 +101,7 @@ void leaves_follow_registers(void)
 	write_cr4(cr4);
 	cpuid(1, 0, r);
 	check_eq("OSXSAVE with CR4.OSXSAVE=0 again", r[2] >> 27 & 1, 0);
+	ospke_follows(cr4);
 	wrmsr(MSR_APIC_BASE, base & ~(u64)APIC_BASE_ENABLE);
 	cpuid(1, 0, r);
 	check_eq("APIC, disabled", r[3] >> 9 & 1, 0);
