@@ -255,6 +255,16 @@ static void test_jmp(void)
 	tap_eq(w.cr[3], 0xa000, "CR3 stays");
 
 	begin();
+	w.cr[3] = 0x123000;
+	expect_ok(run(JMP_B), "jmp to a task with the same CR3");
+	tap_eq(w.cr3_loads, 0, "and it isn't loaded");
+	begin();
+	w.cr[3] = 0x123000;
+	w.c.vendor = EMUL_VENDOR_AMD;
+	expect_ok(run(JMP_B), "jmp to a task with the same CR3, on AMD");
+	tap_eq(w.cr3_loads, 1, "loaded");
+
+	begin();
 	poke(TSS_B + T, 1, 1);
 	expect_ok(run(JMP_B), "jmp with the T bit");
 	tap_eq(w.c.task_trap, 1, "a debug trap");

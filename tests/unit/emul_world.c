@@ -293,6 +293,7 @@ static enum emul_result op_set_cr(void *opaque, unsigned int nr, u64 val,
 		return EMUL_EXCEPTION;
 	}
 	w->cr[nr] = val;
+	w->cr3_loads += nr == 3;
 	return EMUL_OK;
 }
 

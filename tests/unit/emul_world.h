@@ -40,6 +40,7 @@ struct world {
 	unsigned int nr_regions;
 	struct emul_segment seg[8];
 	u64 cr[16], dr[8], xcr0;
+	unsigned int cr3_loads;
 	u64 table_base[2];
 	u16 table_limit[2];
 	u8 vec[16][32];

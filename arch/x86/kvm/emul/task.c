@@ -279,9 +279,12 @@ static enum emul_result commit_task(struct emul_work *w, const struct emul_segme
 		res = set_selectors(w, t, is_32(tss));
 	if (res == EMUL_OK)
 		res = c->ops->set_cr(c->opaque, 0, cr0 | CR0_TS, &c->exc);
-	if (res == EMUL_OK && cr0 & CR0_PG && is_32(tss))
-		res = c->ops->set_cr(c->opaque, 3, t->cr3, &c->exc);
-	return res;
+	if (res != EMUL_OK || !(cr0 & CR0_PG) || !is_32(tss))
+		return res;
+	/* The same CR3: Intel's load no PDPTEs and flush nothing (SDM vol. 3, 4.4.1, 4.10.4.1). */
+	if (c->vendor == EMUL_VENDOR_INTEL && c->ops->get_cr(c->opaque, 3) == t->cr3)
+		return EMUL_OK;
+	return c->ops->set_cr(c->opaque, 3, t->cr3, &c->exc);
 }
 
 /* Intel SDM vol. 3, table 7-1; its CPL is the selector's RPL. */

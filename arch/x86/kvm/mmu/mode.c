@@ -212,7 +212,8 @@ static void fill_hit(struct kvm_vcpu *vcpu, const struct walk_mode *mode, gva_t 
 	}
 	hit->page = gva >> PAGE_SHIFT;
 	hit->cr3 = kvm_cr3(vcpu);
-	hit->key = vcpu->mmu.walk_keyed ? walk_key(vcpu, gva) : 0;
+	/* The PDPTE that this walk had: another may have been loaded meanwhile. */
+	hit->key = mode->kind == WALK_PAE ? result->entry[3] : vcpu->regs.pkru;
 	hit->generation = generation;
 	hit->place.gpa = place->gpa & PAGE_MASK;
 	hit->place.hva = place->hva & PAGE_MASK;

@@ -183,9 +183,13 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
 		memcpy(pdptes, &vcpu->regs.val[KVM_REG_PDPTE0], sizeof(pdptes));
 	else if (kvm_read_guest(vcpu->kvm, gpa, pdptes, sizeof(pdptes)))
 		memset(pdptes, 0, sizeof(pdptes));
-	vcpu->regs.avail &= ~KVM_REGS_OF_PAE;
-	for (i = 0; i < 4; i++)
-		vmcs_write(GUEST_PDPTR0 + 2 * i, valid_pdpte(vcpu, pdptes[i]));
+	/* As if written: loaded but once, however often this is asked for before an entry. */
+	for (i = 0; i < 4; i++) {
+		u64 pdpte = valid_pdpte(vcpu, pdptes[i]);
+
+		vmcs_write(GUEST_PDPTR0 + 2 * i, pdpte);
+		kvm_reg_write(vcpu, KVM_REG_PDPTE0 + i, pdpte);
+	}
 }
 
 /* What is fetched from the VMCS when somebody asks: a field, or some bits of one. */
