@@ -67,41 +67,32 @@ void leaves(void)
 	check_eq("long mode", r[3] >> 29 & 1, 1);
 }
 
-static void ospke_follows(u64 cr4)
+/* A bit of a leaf's ECX that is 1 while one of CR4 is, where the leaf offers what it's about. */
+static void follows_cr4(const char *what, u32 leaf, u32 offered, u32 bit, u64 flag)
 {
+	u64 cr4 = read_cr4();
 	u32 r[4];
 
-	cpuid(7, 0, r);
-	check_eq("OSPKE with CR4.PKE=0", r[2] >> 4 & 1, 0);
-	if (!(r[2] >> 3 & 1))
+	cpuid(leaf, 0, r);
+	check_eq(what, r[2] & bit, 0);
+	if (!(r[2] & offered))
 		return;
-	write_cr4(cr4 | 1 << 22);
-	cpuid(7, 0, r);
-	check_eq("OSPKE with CR4.PKE=1", r[2] >> 4 & 1, 1);
+	write_cr4(cr4 | flag);
+	cpuid(leaf, 0, r);
+	check_eq(what, r[2] & bit, bit);
 	write_cr4(cr4);
-	cpuid(7, 0, r);
-	check_eq("OSPKE with CR4.PKE=0 again", r[2] >> 4 & 1, 0);
+	cpuid(leaf, 0, r);
+	check_eq(what, r[2] & bit, 0);
 }
 
-/*
- * CPUID.1:ECX.OSXSAVE and CPUID.7:ECX.OSPKE follow CR4, the APIC bit follows the APIC's base MSR.
- */
+/* OSXSAVE and OSPKE follow CR4, the APIC bit follows the APIC's base MSR. */
 void leaves_follow_registers(void)
 {
-	u64 cr4 = read_cr4(), base = rdmsr(MSR_APIC_BASE);
+	u64 base = rdmsr(MSR_APIC_BASE);
 	u32 r[4];
 
-	cpuid(1, 0, r);
-	check_eq("OSXSAVE with CR4.OSXSAVE=0", r[2] >> 27 & 1, 0);
-	if (!(r[2] >> 26 & 1))
-		rt_skip("no XSAVE");
-	write_cr4(cr4 | 1 << 18);
-	cpuid(1, 0, r);
-	check_eq("OSXSAVE with CR4.OSXSAVE=1", r[2] >> 27 & 1, 1);
-	write_cr4(cr4);
-	cpuid(1, 0, r);
-	check_eq("OSXSAVE with CR4.OSXSAVE=0 again", r[2] >> 27 & 1, 0);
-	ospke_follows(cr4);
+	follows_cr4("CPUID.1:ECX.OSXSAVE", 1, 1 << 26, 1 << 27, 1 << 18);
+	follows_cr4("CPUID.7:ECX.OSPKE", 7, 1 << 3, 1 << 4, 1 << 22);
 	wrmsr(MSR_APIC_BASE, base & ~(u64)APIC_BASE_ENABLE);
 	cpuid(1, 0, r);
 	check_eq("APIC, disabled", r[3] >> 9 & 1, 0);
