@@ -288,8 +288,13 @@ void xcr0(void)
 	check_eq("XCR0 at reset", xgetbv(), 1);
 	cpuid(0xd, 0, r);
 	check_eq("leaf 0xd: size for XCR0 = 1", r[1], 576);
+	works = xsetbv_works();
+	if (!works)
+		rt_log("XSETBV isn't intercepted", 0);
 	check_trap("XSETBV of 3", TRY("xsetbv", NONE, ARGS("a"(3), "d"(0), "c"(0))), NO_TRAP, 0);
-	check_eq("XCR0", xgetbv(), 3);
+	/* Else an interrupt of the host's in between loses it. */
+	if (works)
+		check_eq("XCR0", xgetbv(), 3);
 	check_trap("XSETBV of 0: x87 must be on", TRY("xsetbv", NONE, ARGS("a"(0), "d"(0), "c"(0))),
 		   13, 0);
 	check_trap("XSETBV of AVX without SSE", TRY("xsetbv", NONE, ARGS("a"(5), "d"(0), "c"(0))),
@@ -297,9 +302,6 @@ void xcr0(void)
 	check_trap("XSETBV of an unknown bit",
 		   TRY("xsetbv", NONE, ARGS("a"(3), "d"(1 << 20), "c"(0))), 13, 0);
 	check_trap("XSETBV of XCR5", TRY("xsetbv", NONE, ARGS("a"(1), "d"(0), "c"(5))), 13, 0);
-	works = xsetbv_works();
-	if (!works)
-		rt_log("XSETBV isn't intercepted", 0);
 	if (works && has_avx()) {
 		check_trap("XSETBV of 7", TRY("xsetbv", NONE, ARGS("a"(7), "d"(0), "c"(0))),
 			   NO_TRAP, 0);
