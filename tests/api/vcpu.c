@@ -719,7 +719,7 @@ static void refused_entry(const void *arg)
 					    "EPT 0x",
 					    "event to inject",
 					    NULL };
-	const char *const *words = access("/sys/module/kvm_intel", F_OK) ? vmcb : vmcs;
+	const char *const *words = on_vmx() ? vmcs : vmcb;
 	static char text[1 << 20];
 	struct vm *vm = vm_new_ram();
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);

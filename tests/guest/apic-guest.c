@@ -461,22 +461,8 @@ static void pic_tick(struct frame *f)
 	out8(0x20, 0x20);
 }
 
-void pit_by_pic(void)
-{
-	use_xapic();
-	apic_write(APIC_LVT_LINT0, 7 << 8);	/* ExtINT */
-	pic_init(0x30, 0xfe, 0xff);
-	rt_handler[0x30] = pic_tick;
-	pit_start(2, 11932);			/* 10 ms */
-	sti();
-	check("five ticks", wait_for(count[0x30] >= 5, 20));
-	cli();
-	out8(0x21, 0xff);
-	check_eq("the mask reads back", in8(0x21), 0xff);
-}
-
-/* Ticks of 10 ms, each counted, with interrupts off for the first 200 ms. Yields the TSC before. */
-static u64 miss_ticks(void)
+/* Ticks of 10 ms by the 8259, each counted, once interrupts are on. Yields the TSC before. */
+static u64 start_pic_ticks(void)
 {
 	u64 before;
 
@@ -486,8 +472,17 @@ static u64 miss_ticks(void)
 	rt_handler[0x30] = pic_tick;
 	before = rdtsc();
 	pit_start(2, 11932);
-	delay_us(200000);
 	return before;
+}
+
+void pit_by_pic(void)
+{
+	start_pic_ticks();
+	sti();
+	check("five ticks", wait_for(count[0x30] >= 5, 20));
+	cli();
+	out8(0x21, 0xff);
+	check_eq("the mask reads back", in8(0x21), 0xff);
 }
 
 static u64 ticks_since(u64 tsc)
@@ -498,8 +493,9 @@ static u64 ticks_since(u64 tsc)
 /* Reinjection: those missed follow. */
 void pit_catches_up(void)
 {
-	u64 before = miss_ticks();
+	u64 before = start_pic_ticks();
 
+	delay_us(200000);
 	sti();
 	check("all ticks since the start, but for one",
 	      wait_for(count[0x30] + 1 >= ticks_since(before), 20));
@@ -512,7 +508,8 @@ void pit_loses(void)
 {
 	u64 awake, seen;
 
-	miss_ticks();
+	start_pic_ticks();
+	delay_us(200000);
 	awake = rdtsc();
 	sti();
 	check("a tick", wait_for(count[0x30], 20));
@@ -658,7 +655,6 @@ void ioapic_edge(void)
 static volatile u32 eoi_word;
 static volatile u64 offers, refusals;
 
-/* As Linux does it: the bit says whether clearing it is enough. */
 static bool clear_bit0(volatile u32 *word)
 {
 	bool was;
@@ -667,6 +663,7 @@ static bool clear_bit0(volatile u32 *word)
 	return was;
 }
 
+/* As Linux does it: the bit says whether clearing it is enough. */
 static bool eoi_by_bit(void)
 {
 	bool offered = clear_bit0(&eoi_word);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <unistd.h>
-
 #include "guest.h"
 
 static void real_results(struct vm *vm)
@@ -134,7 +132,7 @@ static void pdpte_results(struct vm *vm)
 static void need_pdpte_registers(struct vm *vm)
 {
 	(void)vm;
-	if (access("/sys/module/kvm_intel", F_OK))
+	if (!on_vmx())
 		row_skip("nested paging on AMD reads PDPTEs at each walk");
 }
 

@@ -52,6 +52,11 @@ bool stock_61(void)
 	return stock_driver() && kernel && !strcmp(kernel, "6.1");
 }
 
+bool on_vmx(void)
+{
+	return !access("/sys/module/kvm_intel", F_OK);
+}
+
 int kvm_cap(int fd, unsigned int cap)
 {
 	return ioctl(fd, KVM_CHECK_EXTENSION, cap);

@@ -47,6 +47,9 @@ int kvm_open(void);
 /* Is the driver Linux 6.1's own? It is no judge of what 6.12 changed. */
 bool stock_61(void);
 
+/* Is the host's processor Intel's, as far as the driver goes? */
+bool on_vmx(void);
+
 /* KVM_CHECK_EXTENSION on a system or VM file. */
 int kvm_cap(int fd, unsigned int cap);
 
