@@ -70,6 +70,12 @@ static inline bool kvm_is_pae(struct kvm_vcpu *vcpu)
 	return kvm_cr4(vcpu) & X86_CR4_PAE;
 }
 
+/* SDM vol. 3, 4.1.1 */
+static inline bool kvm_pae_paging(u64 cr0, u64 cr4, u64 efer)
+{
+	return cr0 & X86_CR0_PG && cr4 & X86_CR4_PAE && !(efer & EFER_LMA);
+}
+
 static inline bool kvm_is_long_mode(struct kvm_vcpu *vcpu)
 {
 	return vcpu->regs.efer & EFER_LMA;

@@ -97,13 +97,16 @@ u64 kvm_read_pdpte(struct kvm_vcpu *vcpu, unsigned int nr)
 	return kvm_reg_read(vcpu, KVM_REG_PDPTE0 + nr);
 }
 
-/* Return: 0, or -EINVAL: one is invalid, and none was loaded. */
-static int load_pdptes(struct kvm_vcpu *vcpu, u64 cr3)
+/*
+ * With these registers, and EFER as it is. Return: 0, or -EINVAL: one is invalid, and none was
+ * loaded.
+ */
+static int load_pdptes(struct kvm_vcpu *vcpu, u64 cr0, u64 cr3, u64 cr4)
 {
 	u64 pdpte[4];
 	int i;
 
-	if (!kvm_caps->pdpte_regs)
+	if (!kvm_caps->pdpte_regs || !kvm_pae_paging(cr0, cr4, vcpu->regs.efer))
 		return 0;
 	/* Where there is no memory, the bus answers with ones. */
 	if (kvm_read_guest(vcpu->kvm, cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte)))
@@ -113,6 +116,8 @@ static int load_pdptes(struct kvm_vcpu *vcpu, u64 cr3)
 			return -EINVAL;
 	for (i = 0; i < 4; i++)
 		kvm_reg_write(vcpu, KVM_REG_PDPTE0 + i, pdpte[i]);
+	/* By which hardware is told. */
+	flush_guest_tlb(vcpu);
 	return 0;
 }
 
@@ -133,9 +138,6 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 		return -EINVAL;
 	cr0 = (cr0 & CR0_KNOWN) | X86_CR0_ET;
 
-	if ((cr0 & X86_CR0_PG) && kvm_is_pae(vcpu) && !(vcpu->regs.efer & EFER_LME) &&
-	    ((old ^ cr0) & CR0_LOADS_PDPTES) && load_pdptes(vcpu, kvm_cr3(vcpu)))
-		return -EINVAL;
 	if ((cr0 & X86_CR0_PG) && !(old & X86_CR0_PG)) {
 		if (vcpu->regs.efer & EFER_LME) {
 			/* Long mode begins: SDM vol. 3, 9.8.5. */
@@ -153,6 +155,9 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, u64 cr0)
 		set_efer(vcpu);
 	}
 	if (!(cr0 & X86_CR0_WP) && (kvm_cr4(vcpu) & X86_CR4_CET))
+		return -EINVAL;
+	if (((old ^ cr0) & CR0_LOADS_PDPTES) &&
+	    load_pdptes(vcpu, cr0, kvm_cr3(vcpu), kvm_cr4(vcpu)))
 		return -EINVAL;
 
 	kvm_reg_write(vcpu, KVM_REG_CR0, cr0);
@@ -177,12 +182,10 @@ int kvm_set_cr3(struct kvm_vcpu *vcpu, u64 cr3)
 
 	if (pcid)
 		cr3 &= ~X86_CR3_PCID_NOFLUSH;
-	if (kvm_is_long_mode(vcpu)) {
-		if (cr3 >> vcpu->cpuid.maxphyaddr)
-			return -EINVAL;
-	} else if (kvm_is_paging(vcpu) && kvm_is_pae(vcpu) && load_pdptes(vcpu, cr3)) {
+	if (kvm_is_long_mode(vcpu) && (cr3 >> vcpu->cpuid.maxphyaddr))
 		return -EINVAL;
-	}
+	if (load_pdptes(vcpu, kvm_cr0(vcpu), cr3, kvm_cr4(vcpu)))
+		return -EINVAL;
 	kvm_reg_write(vcpu, KVM_REG_CR3, cr3);
 	if (!keep)
 		flush_guest_tlb(vcpu);
@@ -218,8 +221,8 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, u64 cr4)
 	}
 	if ((cr4 & X86_CR4_CET) && !(kvm_cr0(vcpu) & X86_CR0_WP))
 		return -EINVAL;
-	if (kvm_is_paging(vcpu) && (cr4 & X86_CR4_PAE) && !kvm_is_long_mode(vcpu) &&
-	    ((old ^ cr4) & CR4_LOADS_PDPTES) && load_pdptes(vcpu, kvm_cr3(vcpu)))
+	if (((old ^ cr4) & CR4_LOADS_PDPTES) &&
+	    load_pdptes(vcpu, kvm_cr0(vcpu), kvm_cr3(vcpu), cr4))
 		return -EINVAL;
 
 	kvm_reg_write(vcpu, KVM_REG_CR4, cr4);

@@ -189,11 +189,6 @@ long ioctl_set_sregs(struct kvm_ioctl_call *call)
 	return 0;
 }
 
-static bool pae_paging(u64 cr0, u64 cr4, u64 efer)
-{
-	return cr0 & X86_CR0_PG && cr4 & X86_CR4_PAE && !(efer & EFER_LMA);
-}
-
 long ioctl_get_sregs2(struct kvm_ioctl_call *call)
 {
 	struct kvm_vcpu *vcpu = call->vcpu;
@@ -203,7 +198,7 @@ long ioctl_get_sregs2(struct kvm_ioctl_call *call)
 	static_assert(offsetof(struct kvm_sregs2, flags) ==
 		      offsetof(struct kvm_sregs, interrupt_bitmap));
 	get_sregs(vcpu, (struct kvm_sregs *)s);
-	if (!pae_paging(s->cr0, s->cr4, s->efer))
+	if (!kvm_pae_paging(s->cr0, s->cr4, s->efer))
 		return 0;
 	for (i = 0; i < 4; i++)
 		s->pdptrs[i] = kvm_read_pdpte(vcpu, i);
@@ -220,7 +215,7 @@ long ioctl_set_sregs2(struct kvm_ioctl_call *call)
 
 	if (s->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID)
 		return -EINVAL;
-	if (valid && !pae_paging(s->cr0, s->cr4, s->efer))
+	if (valid && !kvm_pae_paging(s->cr0, s->cr4, s->efer))
 		return -EINVAL;
 	r = set_sregs(vcpu, (struct kvm_sregs *)s);
 	if (r)

@@ -92,16 +92,6 @@ void vmx_set_segment(struct kvm_vcpu *vcpu, enum kvm_seg seg, const struct kvm_s
 
 /* --- control registers ----------------------------------------------------------------------- */
 
-/*
- * A change that makes the CPU load the PDPTEs anew, under PAE paging (4.4.1); with others the guest
- * may have written half of one.
- */
-static void reload_pdptes(struct vcpu_vmx *vmx)
-{
-	vmx->pdptes_stale = true;
-	kvm_make_request(KVM_REQ_TLB_FLUSH, &vmx->vcpu);
-}
-
 /**
  * vmx_set_cr0() - a new CR0 in regs.val: adapt hardware's
  * @vcpu: the vCPU, loaded
@@ -111,14 +101,12 @@ static void reload_pdptes(struct vcpu_vmx *vmx)
 void vmx_set_cr0(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 cr0 = vcpu->regs.val[KVM_REG_CR0], changed = cr0 ^ vmcs_read(CR0_READ_SHADOW);
+	u64 cr0 = vcpu->regs.val[KVM_REG_CR0];
 
 	vmcs_write(CR0_READ_SHADOW, cr0);
 	vmcs_write(GUEST_CR0, (cr0 | vmx_features.cr0_fixed0) & ~(u64)(X86_CR0_CD | X86_CR0_NW));
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR0);
 	vmx->emulate_check = true;
-	if (changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW))
-		reload_pdptes(vmx);
 }
 
 /**
@@ -127,15 +115,11 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu)
  */
 void vmx_set_cr4(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u64 cr4 = vcpu->regs.val[KVM_REG_CR4];
-	u64 changed = cr4 ^ vmcs_read(CR4_READ_SHADOW);
 
 	vmcs_write(CR4_READ_SHADOW, cr4);
 	vmcs_write(GUEST_CR4, kvm_hw_cr4(vcpu) | vmx_features.cr4_fixed0);
 	vcpu->regs.dirty &= ~BIT(KVM_REG_CR4);
-	if (changed & (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP))
-		reload_pdptes(vmx);
 }
 
 /* 26.3.1.1: LMA as the entry control has it, LME likewise where paging is on. */
@@ -172,10 +156,8 @@ void vmx_load_pdptes(struct vcpu_vmx *vmx)
 	gpa_t gpa;
 	int i;
 
-	if (!vmx->pdptes_stale && !(vcpu->regs.dirty & (BIT(KVM_REG_CR3) | KVM_REGS_OF_PAE)))
-		return;
-	vmx->pdptes_stale = false;
-	if (!kvm_is_paging(vcpu) || !kvm_is_pae(vcpu) || kvm_is_long_mode(vcpu))
+	if (!(vcpu->regs.dirty & (BIT(KVM_REG_CR3) | KVM_REGS_OF_PAE)) ||
+	    !kvm_pae_paging(kvm_cr0(vcpu), kvm_cr4(vcpu), vcpu->regs.efer))
 		return;
 	gpa = kvm_cr3(vcpu) & GENMASK_ULL(31, 5);
 	/* Those of KVM_SET_SREGS2 need not be in memory any more. */

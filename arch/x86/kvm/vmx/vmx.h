@@ -84,7 +84,6 @@ struct vcpu_vmx {
 	bool emulate; /* [v] no guest mode for the state that the guest is in (rmode.c) */
 	bool emulate_check; /* [v] CR0, flags or segments were set: find out anew */
 	bool undeliverable; /* [v] an event for that state could not be delivered */
-	bool pdptes_stale; /* [v] the VMCS's are not those of the guest's CR3 and mode */
 
 	/* what the last exit said, read once */
 	u32 vectoring; /* [v] IDT-vectoring information */
