@@ -7,14 +7,17 @@
 	.code64
 #define AX rax
 #define BX rbx
+#define DI rdi
 #elif BITS == 32
 	.code32
 #define AX eax
 #define BX ebx
+#define DI edi
 #else
 	.code16
 #define AX eax
 #define BX bx
+#define DI di
 #endif
 	.intel_syntax noprefix
 	.text
@@ -227,6 +230,9 @@
 	movntdq [BX], xmm0
 	movntdqa xmm7, [BX]
 	movnti [BX], eax
+	movdiri [BX], eax
+	movdir64b DI, [BX]
+	clzero
 	movbe eax, [BX]
 	crc32 eax, byte ptr [BX]
 	palignr xmm0, [BX], 5

@@ -12,24 +12,48 @@
 #define ADX (1u << 19)
 #define CLFLUSHOPT (1u << 23)
 #define CLWB (1u << 24)
+/* Of ECX. */
+#define MOVDIRI (1u << 27)
+#define MOVDIR64B (1u << 28)
+/* Bits of CPUID leaf 8000_0008, EBX: AMD APM vol. 3, appendix E. */
+#define CLZERO (1u << 0)
 
 static const struct {
 	emul_exec_fn exec;
-	u32 leaf7_ebx;
+	u32 leaf7_ebx, leaf7_ecx, amd_ebx;
 } features[] = {
-	{ emul_andn, BMI1 }, { emul_bextr, BMI1 },
-	{ emul_blsi, BMI1 }, { emul_blsmsk, BMI1 },
-	{ emul_blsr, BMI1 }, { emul_bzhi, BMI2 },
-	{ emul_mulx, BMI2 }, { emul_pdep, BMI2 },
-	{ emul_pext, BMI2 }, { emul_rorx, BMI2 },
-	{ emul_sarx, BMI2 }, { emul_shlx, BMI2 },
-	{ emul_shrx, BMI2 }, { emul_adcx, ADX },
-	{ emul_adox, ADX },  { emul_clflush, CLFLUSHOPT | CLWB }, /* one function for the three */
+	{ .exec = emul_andn, .leaf7_ebx = BMI1 },
+	{ .exec = emul_bextr, .leaf7_ebx = BMI1 },
+	{ .exec = emul_blsi, .leaf7_ebx = BMI1 },
+	{ .exec = emul_blsmsk, .leaf7_ebx = BMI1 },
+	{ .exec = emul_blsr, .leaf7_ebx = BMI1 },
+	{ .exec = emul_bzhi, .leaf7_ebx = BMI2 },
+	{ .exec = emul_mulx, .leaf7_ebx = BMI2 },
+	{ .exec = emul_pdep, .leaf7_ebx = BMI2 },
+	{ .exec = emul_pext, .leaf7_ebx = BMI2 },
+	{ .exec = emul_rorx, .leaf7_ebx = BMI2 },
+	{ .exec = emul_sarx, .leaf7_ebx = BMI2 },
+	{ .exec = emul_shlx, .leaf7_ebx = BMI2 },
+	{ .exec = emul_shrx, .leaf7_ebx = BMI2 },
+	{ .exec = emul_adcx, .leaf7_ebx = ADX },
+	{ .exec = emul_adox, .leaf7_ebx = ADX },
+	/* one function for the three */
+	{ .exec = emul_clflush, .leaf7_ebx = CLFLUSHOPT | CLWB },
+	{ .exec = emul_movdiri, .leaf7_ecx = MOVDIRI },
+	{ .exec = emul_movdir64b, .leaf7_ecx = MOVDIR64B },
+	{ .exec = emul_clzero, .amd_ebx = CLZERO },
 };
+
+static bool has(unsigned int leaf, u32 want_ebx, u32 want_ecx)
+{
+	u32 eax, ebx = 0, ecx = 0, edx;
+
+	__get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx);
+	return (ebx & want_ebx) == want_ebx && (ecx & want_ecx) == want_ecx;
+}
 
 bool cpu_knows(const struct emul_row *row)
 {
-	u32 eax, ebx = 0, ecx, edx;
 	unsigned int i;
 
 	/* VMX, SVM, SMX: a hypervisor below may have the modes, and the fault depend on that. */
@@ -39,6 +63,6 @@ bool cpu_knows(const struct emul_row *row)
 		;
 	if (i == ARRAY_SIZE(features))
 		return true;
-	__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
-	return (ebx & features[i].leaf7_ebx) == features[i].leaf7_ebx;
+	return has(7, features[i].leaf7_ebx, features[i].leaf7_ecx) &&
+	       has(0x80000008, features[i].amd_ebx, 0);
 }

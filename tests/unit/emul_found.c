@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Instructions that were wrong until they ran beside the CPU (tests/fuzz/emul). */
+/* Instructions that were wrong, or missing, until they were asked for one by one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +10,10 @@
 #define GDT	0x2000u
 #define DATA	0x4000u
 #define STACK	0x8000u
+#define MMIO 0x40000u
 
 static struct world w;
-static u8 ram[0x10000];
+static u8 ram[0x10000], mmio[0x1000];
 
 static void setup(enum emul_mode mode)
 {
@@ -54,6 +55,64 @@ static void test_movnti(void)
 	w.gpr[EMUL_RCX] = 0x11223344;
 	tap_eq(run("\x0f\xc3\x0f"), EMUL_OK, "movnti [bx], ecx in 16-bit code");
 	tap_eq(peek(DATA, 8), 0x11223344, "it has no 16-bit form");
+}
+
+/* MOVDIRI, MOVDIR64B, CLZERO: to memory, and to a device in pieces of eight bytes. */
+static void test_lines(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.gpr[EMUL_RBX] = DATA + 4;
+	w.gpr[EMUL_RCX] = 0x1122334455667788;
+	poke(DATA, ~0ull, 8);
+	poke(DATA + 8, ~0ull, 8);
+	tap_eq(run("\x0f\x38\xf9\x0b"), EMUL_OK, "movdiri [rbx], ecx");
+	tap_eq(peek(DATA, 8), 0x55667788ffffffff, "four bytes");
+	tap_eq(run("\x48\x0f\x38\xf9\x0b"), EMUL_OK, "movdiri [rbx], rcx");
+	tap_eq(peek(DATA + 8, 8), 0xffffffff11223344, "eight by REX.W");
+	tap_eq(run("\x0f\x38\xf9\xcb"), EMUL_EXCEPTION, "movdiri to a register");
+	tap_eq(w.c.exc.vector, 6, "is #UD");
+	tap_eq(run("\x66\x0f\x38\xf9\x0b"), EMUL_EXCEPTION, "movdiri with 66");
+	tap_eq(w.c.exc.vector, 6, "is #UD");
+
+	setup(EMUL_MODE_PROT64);
+	w.gpr[EMUL_RBX] = DATA + 1;
+	w.gpr[EMUL_RDI] = DATA + 0x40;
+	poke(DATA + 1, 0x0102030405060708, 8);
+	poke(DATA + 1 + 56, 0x1112131415161718, 8);
+	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_OK, "movdir64b rdi, [rbx]");
+	tap_eq(peek(DATA + 0x40, 8), 0x0102030405060708, "first bytes");
+	tap_eq(peek(DATA + 0x78, 8), 0x1112131415161718, "last bytes");
+	w.gpr[EMUL_RDI] += 32;
+	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_EXCEPTION, "to a line that isn't aligned");
+	tap_eq(w.c.exc.vector, 13, "is #GP");
+	tap_eq(run("\x0f\x38\xf8\x3b"), EMUL_EXCEPTION, "movdir64b without 66");
+	tap_eq(w.c.exc.vector, 6, "is #UD");
+
+	setup(EMUL_MODE_PROT16);
+	w.seg[EMUL_SEG_DS].base = 0x100;
+	w.seg[EMUL_SEG_ES].base = 0x1000;
+	w.gpr[EMUL_RBX] = DATA;
+	w.gpr[EMUL_RDI] = 0xffff0000 | DATA;
+	poke(DATA + 0x100, 0x99, 1);
+	tap_eq(run("\x66\x0f\x38\xf8\x3f"), EMUL_OK, "movdir64b di, [bx]");
+	tap_eq(peek(DATA + 0x1000, 1), 0x99, "from DS:bx to ES:di");
+
+	setup(EMUL_MODE_PROT64);
+	memset(ram + DATA, 0xff, 256);
+	w.gpr[EMUL_RAX] = DATA + 64 + 13;
+	tap_eq(run("\x0f\x01\xfc"), EMUL_OK, "clzero");
+	tap_eq(peek(DATA + 56, 8) ^ peek(DATA + 128, 8), 0, "the lines beside stay");
+	tap_eq(peek(DATA + 64, 8) | peek(DATA + 120, 8), 0, "that around RAX is zero");
+	tap_eq(peek(DATA + 56, 8), ~0ull, "and it was not before");
+
+	setup(EMUL_MODE_PROT64);
+	world_map(&w, MMIO, sizeof(mmio), mmio, true)->mmio = true;
+	w.gpr[EMUL_RBX] = DATA;
+	w.gpr[EMUL_RDI] = MMIO;
+	poke(DATA + 32, 0x77, 1);
+	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_OK, "movdir64b to a device");
+	tap_eq(w.last_out.addr, MMIO + 32, "its second half");
+	tap_eq(w.last_out.data[0], 0x77, "and what is in it");
 }
 
 /* Vector operands of 16 and 32 bytes want to be aligned to 16. */
@@ -115,6 +174,7 @@ int main(void)
 {
 	test_canonical_offset();
 	test_movnti();
+	test_lines();
 	test_alignment();
 	test_far_call();
 	test_prefetch();

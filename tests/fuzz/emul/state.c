@@ -498,6 +498,10 @@ static void suit(struct trial *t, struct rng *r, const struct emul_insn *i)
 		t->in.gpr[EMUL_RAX] = (u64)below(r, 2) << 31; /* not the CPU's number */
 	if (i->row->exec == emul_mov_to_seg && !i->mem && i->rm != EMUL_RSP)
 		t->in.gpr[i->rm] = any_selector(r);
+	if (i->row->exec == emul_clzero && !one_in(r, 8))
+		t->in.gpr[EMUL_RAX] = offset_in(t, i->seg, target(t, r));
+	if (i->row->exec == emul_movdir64b && !one_in(r, 8))
+		t->in.gpr[i->reg] = offset_in(t, EMUL_SEG_ES, target(t, r) & ~63u);
 	if (i->row->flags & F_REP && one_in(r, 2))
 		patch_strings(t, r, i);
 	else if (!one_in(r, 4))

@@ -23,6 +23,58 @@ enum emul_result emul_movnti(struct emul_work *w)
 	return emul_write_seg(w, i->seg, emul_ea(w), &w->gpr[i->reg], size);
 }
 
+enum emul_result emul_movdiri(struct emul_work *w)
+{
+	w->dst.val = w->src.val;
+	return EMUL_OK;
+}
+
+/* MOVDIR64B and CLZERO write one line of so many bytes, which lies in one page. */
+#define LINE 64
+
+static enum emul_result write_line(struct emul_work *w, u64 linear, const u8 *line)
+{
+	enum emul_result res;
+
+	res = emul_write_linear(w, linear, line, LINE / 2, 0);
+	return res == EMUL_OK ?
+		       emul_write_linear(w, linear + LINE / 2, line + LINE / 2, LINE / 2, 0) :
+		       res;
+}
+
+/* To ES:reg, as wide as an address, whatever segment the source is in. */
+enum emul_result emul_movdir64b(struct emul_work *w)
+{
+	u64 ea = emul_ea(w), dst = emul_reg(w, w->insn->reg, w->insn->addrsize), from, to;
+	unsigned int seg = w->insn->seg;
+	enum emul_result res;
+	u8 line[LINE];
+
+	res = emul_linear(w, seg, ea, LINE, EMUL_ACC_READ, &from);
+	if (res == EMUL_OK)
+		res = emul_linear(w, EMUL_SEG_ES, dst, LINE, EMUL_ACC_WRITE, &to);
+	if (res != EMUL_OK)
+		return res;
+	if (to % LINE)
+		return emul_raise_code(w->c, EXC_GP, 0);
+	res = emul_read_linear(w, from, line, LINE / 2, EMUL_ACC_READ);
+	if (res == EMUL_OK)
+		res = emul_read_linear(w, from + LINE / 2, line + LINE / 2, LINE / 2,
+				       EMUL_ACC_READ);
+	return res == EMUL_OK ? write_line(w, to, line) : res;
+}
+
+/* AMD APM vol. 3, CLZERO: the line around the byte at rAX. */
+enum emul_result emul_clzero(struct emul_work *w)
+{
+	u64 ea = emul_reg(w, EMUL_RAX, w->insn->addrsize), linear;
+	static const u8 zeroes[LINE];
+	enum emul_result res;
+
+	res = emul_linear(w, w->insn->seg, ea, 1, EMUL_ACC_WRITE, &linear);
+	return res == EMUL_OK ? write_line(w, linear & ~(u64)(LINE - 1), zeroes) : res;
+}
+
 enum emul_result emul_movsx(struct emul_work *w)
 {
 	w->dst.val = emul_sext(w->src.val, min(w->src.size, w->size));

@@ -104,8 +104,10 @@ static const struct emul_row grp7_2[8] = {
 	X(emul_xgetbv, M), X(emul_xsetbv, M), L(M), L(M), ROW4(L(M))
 };
 static const struct emul_row grp7_3[8] = { ABSENT, L(M), ROW2(ABSENT), ROW4(ABSENT) }; /* VMMCALL */
+static const struct emul_row clzero[4] = { ROW2(X(emul_clzero, M)), UD, UD };
 static const struct emul_row grp7_7[8] = {
-	X(emul_swapgs, M | F_64ONLY | F_PRIV), X(emul_rdtscp, M), ROW4(L(M)), ROW2(L(M))
+	X(emul_swapgs, M | F_64ONLY | F_PRIV), X(emul_rdtscp, M), ROW2(L(M)),
+	PREFIX(clzero), L(M), ROW2(L(M))
 };
 
 #define SMSW FULL(emul_smsw, NONE, NONE, NONE, M)
@@ -416,6 +418,16 @@ static const struct emul_row op_38f6[4] = {
 };
 static const struct emul_row row_38f6 = PREFIX(op_38f6);
 
+/* MOVDIR64B is between ENQCMDS and ENQCMD. */
+static const struct emul_row op_38f8[4] = {
+	UD, X(emul_movdir64b, M | F_MEM), ROW2(L(M | F_MEM))
+};
+static const struct emul_row row_38f8 = PREFIX(op_38f8);
+static const struct emul_row op_38f9[4] = {
+	I(emul_movdiri, E, G, M | F_MEM | F_MOV | F_32), UD, UD, UD
+};
+static const struct emul_row row_38f9 = PREFIX(op_38f9);
+
 /* BMI1 and BMI2: general registers with VEX prefixes */
 #define BMI (M | F_MOV | F_32 | F_VVVV)
 static const struct emul_row bmi_grp17[8] = {
@@ -461,6 +473,10 @@ const struct emul_row *emul_row_0f38(u8 opcode)
 		return &row_38f1;
 	case 0xf6:
 		return &row_38f6;
+	case 0xf8:
+		return &row_38f8;
+	case 0xf9:
+		return &row_38f9;
 	}
 	return &row_modrm;
 }
