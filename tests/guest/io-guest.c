@@ -445,6 +445,28 @@ void mmio_sse(void)
 	check_eq("movups, high", *(volatile u64 *)(MMIO + 8), 0x4444444444444444);
 }
 
+/* MMX, as old memory copies do. A pending x87 exception goes before the access. */
+void mmio_mmx(void)
+{
+	static const u16 divide = 0x37b;
+	u64 v = 0;
+
+	mmio_reset();
+	asm volatile("movq (%1), %%mm3\n\tmovq %%mm3, %0" : "=m"(v) : "r"(MMIO) : "memory");
+	check_eq("movq from MMIO", v, 0x8786858483828180);
+	asm volatile("movd 4(%1), %%mm4\n\tmovq %%mm4, %0" : "=m"(v) : "r"(MMIO) : "memory");
+	check_eq("movd from MMIO", v, 0x87868584);
+	v = 0x1122334455667788;
+	asm volatile("movq %0, %%mm5\n\tmovq %%mm5, (%1)" ::"m"(v), "r"(MMIO) : "memory");
+	check_eq("movq to MMIO", *(volatile u64 *)MMIO, v);
+	asm volatile("movntq %%mm4, (%0)\n\temms" ::"r"(MMIO) : "memory");
+	check_eq("movntq to MMIO", *(volatile u64 *)MMIO, 0x87868584);
+	asm volatile("fninit\n\tfldcw %0" ::"m"(divide));
+	check_trap("movq from MMIO behind a division by zero",
+		   TRY("fld1; fldz; fdivrp; movq (%0), %%mm0", NONE, ARGS("r"(MMIO))), 16, 0);
+	asm volatile("fninit");
+}
+
 /* x87's control and status words, stored to a device. */
 void mmio_x87(void)
 {

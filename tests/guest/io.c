@@ -26,6 +26,7 @@ static const struct test_row rows[] = {
 	GUEST("mmio-strings", .entry = "mmio_strings"),
 	GUEST("mmio-stack", .entry = "mmio_stack"),
 	GUEST("mmio-sse", .entry = "mmio_sse"),
+	GUEST("mmio-mmx", .entry = "mmio_mmx"),
 	GUEST("mmio-x87", .entry = "mmio_x87"),
 	GUEST("vga-hole", .entry = "vga_hole", .setup = make_hole),
 	GUEST("fetch-from-nowhere", .entry = "fetch_from_nowhere", .exit = KVM_EXIT_INTERNAL_ERROR),

@@ -29,10 +29,12 @@
 OFFSET(struct cpu_control, unmap, CTL_UNMAP);
 OFFSET(struct cpu_test, nr_patches, TEST_NR_PATCHES);
 OFFSET(struct cpu_test, vec, TEST_VEC);
+OFFSET(struct cpu_test, mmx, TEST_MMX);
 OFFSET(struct cpu_test, out, TEST_OUT);
 OFFSET(struct cpu_out, signal, OUT_SIGNAL);
 OFFSET(struct cpu_out, hash, OUT_HASH);
 OFFSET(struct cpu_out, vec, OUT_VEC);
+OFFSET(struct cpu_out, mmx, OUT_MMX);
 _Static_assert(sizeof(struct cpu_test) == CPU_TEST_SIZE, "struct cpu_test");
 _Static_assert(sizeof(struct cpu_patch) == PATCH_SIZE, "struct cpu_patch");
 

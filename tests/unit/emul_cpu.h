@@ -72,14 +72,16 @@
 #define TEST_NR_PATCHES	216
 #define TEST_PATCH	224
 #define TEST_VEC	384
-#define TEST_OUT	896
+#define TEST_MMX	896
+#define TEST_OUT	960
 #define OUT_SIGNAL	184
 #define OUT_SEG		192
 #define OUT_FS_BASE	224
 #define OUT_GS_BASE	232
 #define OUT_HASH	240
 #define OUT_VEC		256
-#define CPU_TEST_SIZE	(TEST_OUT + OUT_VEC + 512)
+#define OUT_MMX		768
+#define CPU_TEST_SIZE	(TEST_OUT + OUT_MMX + 64)
 #define PATCH_SIZE	40
 #define PATCH_BYTES	32
 #define HASH_FACTOR	0x9e3779b97f4a7c15
@@ -114,6 +116,7 @@ struct cpu_out {
 	u64 hash;		/* of what differs from the pristine image; cpu_hash() */
 	u64 pad;
 	u8 vec[16][32];
+	u64 mmx[8];
 };
 
 /* One instruction; gpr numbered as ModRM does. */
@@ -124,10 +127,11 @@ struct cpu_test {
 	u64 rflags;		/* with TF: one instruction; without: until something traps */
 	u64 ss, ds, es, fs, gs;
 	u64 fs_base, gs_base;
-	u64 use_vec;		/* vec is to be loaded, and read back */
+	u64 use_vec;		/* vec and mmx are to be loaded, and read back */
 	u64 nr_patches;
 	struct cpu_patch patch[4];
 	u8 vec[16][32];
+	u64 mmx[8];
 	struct cpu_out out;
 };
 

@@ -13,6 +13,7 @@
 #define FUTEX_WAKE	1
 #define UC_GREGS	40
 #define UC_FPSTATE	224
+#define FP_MMX		32
 #define FP_XMM		160
 #define FP_YMM_HIGH	576	/* in the XSAVE area's standard format */
 
@@ -67,6 +68,9 @@ next:
 2:
 	cmpl	$0, TEST_USE_VEC(%r12)
 	je	2f
+	.irp	nr, 0, 1, 2, 3, 4, 5, 6, 7
+	movq	TEST_MMX + 8 * \nr(%r12), %mm\nr
+	.endr
 	cmpl	$0, CTL_AVX(%rbx)
 	je	1f
 	.irp	nr, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -143,6 +147,10 @@ handler:
 	cmpl	$0, TEST_USE_VEC(%r12)
 	je	2f
 	mov	UC_FPSTATE(%rdx), %rsi
+	.irp	nr, 0, 1, 2, 3, 4, 5, 6, 7
+	mov	FP_MMX + 16 * \nr(%rsi), %rax
+	mov	%rax, TEST_OUT + OUT_MMX + 8 * \nr(%r12)
+	.endr
 	lea	TEST_OUT + OUT_VEC(%r12), %rdi
 	mov	$16, %ecx
 1:	movups	FP_XMM(%rsi), %xmm0

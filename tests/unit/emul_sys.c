@@ -916,6 +916,30 @@ static void test_x87(void)
 	expect_ok(run("\x9b"), "fwait with CR0.TS alone");
 }
 
+static void test_mmx(void)
+{
+	setup(EMUL_MODE_PROT64);
+	RBX = MMIO;
+	w.mmx[3] = 0x1122334455667788;
+	expect_ok(run("\x0f\x7f\x1b"), "movq to a device, mm3");
+	tap_eq(w.last_out.n, 8, "movq: eight bytes");
+	tap_eq(w.last_out.data[7], 0x11, "movq: the last of them");
+	expect_ok(run("\x44\x0f\x7e\x1b"), "movd to a device, mm3 with REX.R");
+	tap_eq(w.last_out.n, 4, "movd: four bytes");
+	w.in_value = 0x55;
+	expect_ok(run("\x0f\x6f\x23"), "movq from a device");
+	tap_eq(w.mmx[4], 0x55, "movq: mm4");
+	w.c.rip = CODE;
+	expect_exc(run("\x0f\xe7\xc1"), 6, 0, "movntq to a register is #UD");
+	w.x87_status = 0x80;
+	RBX = 0xdead0000;
+	expect_exc(run("\x0f\x6f\x23"), 16, 0, "movq with an x87 exception is #MF, before its #PF");
+	w.cr[0] |= 8;
+	expect_exc(run("\x0f\x6f\x23"), 7, 0, "movq with CR0.TS is #NM");
+	w.cr[0] |= 4;
+	expect_exc(run("\x0f\x6f\x23"), 6, 0, "movq with CR0.EM is #UD");
+}
+
 static void test_xcr0(void)
 {
 	setup(EMUL_MODE_PROT64);
@@ -1057,6 +1081,7 @@ int main(void)
 	test_fetch();
 	test_vector();
 	test_x87();
+	test_mmx();
 	test_xcr0();
 	test_absent_modes();
 	test_virtual_interrupts();

@@ -475,6 +475,20 @@ static enum emul_result op_write_vec(void *opaque, unsigned int nr, const void *
 	return EMUL_OK;
 }
 
+static u64 op_read_mmx(void *opaque, unsigned int nr)
+{
+	struct world *w = opaque;
+
+	return w->mmx[nr];
+}
+
+static void op_write_mmx(void *opaque, unsigned int nr, u64 val)
+{
+	struct world *w = opaque;
+
+	w->mmx[nr] = val;
+}
+
 static const struct emul_ops world_ops = {
 	.fetch = op_fetch, .read = op_read, .write = op_write, .cmpxchg = op_cmpxchg,
 	.probe = op_probe, .commit = op_commit, .pio_in = op_pio_in, .pio_out = op_pio_out,
@@ -487,6 +501,7 @@ static const struct emul_ops world_ops = {
 	.hlt = op_hlt, .wbinvd = op_wbinvd, .invlpg = op_invlpg,
 	.get_xcr0 = op_get_xcr0, .set_xcr = op_set_xcr, .fninit = op_fninit, .get_x87 = op_get_x87,
 	.read_vec = op_read_vec, .write_vec = op_write_vec,
+	.read_mmx = op_read_mmx, .write_mmx = op_write_mmx,
 };
 
 void world_real_segment(struct world *w, enum emul_seg nr, u16 selector)

@@ -162,6 +162,11 @@ int kvm_fpu_set(struct kvm_vcpu *vcpu, const struct kvm_fpu *fpu)
 }
 
 /* clang-format off */
+#define MMX_CASES() \
+	switch (nr) { \
+	MMX_CASE(0) MMX_CASE(1) MMX_CASE(2) MMX_CASE(3) \
+	MMX_CASE(4) MMX_CASE(5) MMX_CASE(6) MMX_CASE(7) \
+	}
 #define VEC_CASES() \
 	switch (nr) { \
 	VEC_CASE(0) VEC_CASE(1) VEC_CASE(2) VEC_CASE(3) \
@@ -267,4 +272,31 @@ void kvm_fpu_x87_words(u16 *control, u16 *status)
 	fpregs_begin();
 	asm volatile("fnstcw %0; fnstsw %1" : "=m"(*control), "=m"(*status));
 	fpregs_unlock();
+}
+
+u64 kvm_fpu_read_mmx(int nr)
+{
+	u64 val = 0;
+
+#define MMX_CASE(n) \
+	case n: \
+		asm volatile("movq %%mm" #n ", %0" : "=m"(val)); \
+		break;
+	fpregs_begin();
+	MMX_CASES()
+	fpregs_unlock();
+#undef MMX_CASE
+	return val;
+}
+
+void kvm_fpu_write_mmx(int nr, u64 val)
+{
+#define MMX_CASE(n) \
+	case n: \
+		asm volatile("movq %0, %%mm" #n : : "m"(val)); \
+		break;
+	fpregs_begin();
+	MMX_CASES()
+	fpregs_unlock();
+#undef MMX_CASE
 }

@@ -83,4 +83,8 @@ void kvm_fpu_write_vec(int nr, const void *buf, int n, bool zero_upper);
 void kvm_fpu_fninit(void);
 void kvm_fpu_x87_words(u16 *control, u16 *status);
 
+/* MMX likewise; the caller has seen in the status word that no x87 exception is pending. */
+u64 kvm_fpu_read_mmx(int nr);
+void kvm_fpu_write_mmx(int nr, u64 val);
+
 #endif

@@ -79,7 +79,7 @@ static bool same_vectors(const struct trial *t, const struct cpu_out *out)
 	for (i = 0; i < 16 && t->in.use_vec; i++)
 		if (memcmp(t->vec[i], out->vec[i], n))
 			return false;
-	return true;
+	return !t->in.use_vec || !memcmp(t->mmx, out->mmx, sizeof(t->mmx));
 }
 
 static const char *compare_state(const struct trial *t, const struct cpu_out *out)
@@ -156,6 +156,9 @@ static void print_vectors(const struct trial *t, const struct cpu_out *out)
 			printf("%02x", t->vec[i][k]);
 		printf("\n");
 	}
+	for (i = 0; i < 8 && t->in.use_vec; i++)
+		if (t->mmx[i] != out->mmx[i])
+			printf("#   mm%u: CPU %llx emulator %llx\n", i, out->mmx[i], t->mmx[i]);
 }
 
 static void print_memory(const u8 *image, const u8 *pristine)

@@ -112,8 +112,10 @@ static void load(const struct trial *t)
 	world.c.rip = t->in.rip;
 	world.c.rflags = t->in.rflags;
 	memcpy(world.seg, t->seg, sizeof(t->seg));
-	if (t->in.use_vec)
+	if (t->in.use_vec) {
 		memcpy(world.vec, t->in.vec, sizeof(world.vec));
+		memcpy(world.mmx, t->in.mmx, sizeof(world.mmx));
+	}
 }
 
 enum emul_result emulate_decode(const struct trial *t, bool fetch, struct emul_insn *i)
@@ -140,8 +142,10 @@ void emulate(struct trial *t)
 	t->rflags = world.c.rflags;
 	t->shadow = world.c.shadow;
 	memcpy(t->after, world.seg, sizeof(t->after));
-	if (t->in.use_vec)
+	if (t->in.use_vec) {
 		memcpy(t->vec, world.vec, sizeof(t->vec));
+		memcpy(t->mmx, world.mmx, sizeof(t->mmx));
+	}
 	t->hash = cpu_hash(image, pristine);
 }
 

@@ -62,6 +62,7 @@ struct trial {
 	struct emul_segment after[6];
 	u64 hash;
 	u8 vec[16][32];
+	u64 mmx[8];
 };
 
 /* rows.c: the rows of the opcode table and the ways to them */

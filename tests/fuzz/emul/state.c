@@ -218,6 +218,8 @@ static void make_vectors(struct trial *t, struct rng *r)
 		val = rnd(r);
 		memcpy((u8 *)t->in.vec + i, &val, 8);
 	}
+	for (i = 0; i < 8; i++)
+		t->in.mmx[i] = rnd(r);
 }
 
 /* How much of the code page the code segment reaches. */
@@ -489,6 +491,14 @@ static void choose_stop(struct trial *t, struct rng *r, const struct emul_insn *
 		t->whole = false;
 }
 
+static bool moves_mmx(const struct emul_insn *i)
+{
+	emul_exec_fn fn = i->row->exec;
+
+	return fn == emul_mmx_load || fn == emul_mmx_store || fn == emul_mmx_from_gpr ||
+	       fn == emul_mmx_to_gpr;
+}
+
 /* What is better made when the instruction is known. */
 static void suit(struct trial *t, struct rng *r, const struct emul_insn *i)
 {
@@ -508,7 +518,7 @@ static void suit(struct trial *t, struct rng *r, const struct emul_insn *i)
 		patch_operand(t, r, i);
 	if (!one_in(r, 4))
 		patch_stack(t, r, i);
-	if (i->row->flags & F_SSE) {
+	if (i->row->flags & F_SSE || moves_mmx(i)) {
 		make_vectors(t, r);
 		t->in.use_vec = true;
 	}

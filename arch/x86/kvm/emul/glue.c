@@ -302,6 +302,16 @@ static enum emul_result op_get_x87(void *opaque, u16 *control, u16 *status)
 	return EMUL_OK;
 }
 
+static u64 op_read_mmx(void *opaque, unsigned int nr)
+{
+	return kvm_fpu_read_mmx(nr);
+}
+
+static void op_write_mmx(void *opaque, unsigned int nr, u64 val)
+{
+	kvm_fpu_write_mmx(nr, val);
+}
+
 static enum emul_result op_read_vec(void *opaque, unsigned int nr, void *buf, unsigned int n)
 {
 	kvm_fpu_read_vec(nr, buf, n);
@@ -349,6 +359,8 @@ static const struct emul_ops vcpu_ops = {
 	.write_vec = op_write_vec,
 	.fninit = op_fninit,
 	.get_x87 = op_get_x87,
+	.read_mmx = op_read_mmx,
+	.write_mmx = op_write_mmx,
 };
 
 /* --- one instruction ------------------------------------------------------------------------- */

@@ -661,6 +661,12 @@ enum emul_result emul_vec_movq_store(struct emul_work *w);
 enum emul_result emul_vec_from_gpr(struct emul_work *w);
 enum emul_result emul_vec_to_gpr(struct emul_work *w);
 
+/* mmx.c */
+enum emul_result emul_mmx_load(struct emul_work *w);
+enum emul_result emul_mmx_store(struct emul_work *w);
+enum emul_result emul_mmx_from_gpr(struct emul_work *w);
+enum emul_result emul_mmx_to_gpr(struct emul_work *w);
+
 /* x87.c */
 enum emul_result emul_fninit(struct emul_work *w);
 enum emul_result emul_fnstcw(struct emul_work *w);

@@ -309,19 +309,23 @@ static const struct emul_row op_29[4] = { ROW2(X(emul_vec_store, V | F_ALIGN | F
 static const struct emul_row op_2b[4] = {
 	ROW2(X(emul_vec_store, V | F_MEM | F_ALIGN | F_VEX)), ROW2(L(M | F_MEM))
 };
-static const struct emul_row op_6e[4] = { L(M), X(emul_vec_from_gpr, V | F_VEX), UD, UD };
+static const struct emul_row op_6e[4] = {
+	X(emul_mmx_from_gpr, M), X(emul_vec_from_gpr, V | F_VEX), UD, UD
+};
 static const struct emul_row op_6f[4] = {
-	L(M), X(emul_vec_load, V | F_ALIGN | F_VEX), X(emul_vec_load, V | F_VEX), UD
+	X(emul_mmx_load, M), X(emul_vec_load, V | F_ALIGN | F_VEX),
+	X(emul_vec_load, V | F_VEX), UD
 };
 static const struct emul_row op_7e[4] = {
-	L(M), X(emul_vec_to_gpr, V | F_VEX), X(emul_vec_movq_load, V | F_VEX), UD
+	X(emul_mmx_to_gpr, M), X(emul_vec_to_gpr, V | F_VEX), X(emul_vec_movq_load, V | F_VEX), UD
 };
 static const struct emul_row op_7f[4] = {
-	L(M), X(emul_vec_store, V | F_ALIGN | F_VEX), X(emul_vec_store, V | F_VEX), UD
+	X(emul_mmx_store, M), X(emul_vec_store, V | F_ALIGN | F_VEX),
+	X(emul_vec_store, V | F_VEX), UD
 };
 static const struct emul_row op_d6[4] = { UD, X(emul_vec_movq_store, V | F_VEX), L(M), L(M) };
 static const struct emul_row op_e7[4] = {
-	L(M | F_MEM), X(emul_vec_store, V | F_MEM | F_ALIGN | F_VEX), UD, UD
+	X(emul_mmx_store, M | F_MEM), X(emul_vec_store, V | F_MEM | F_ALIGN | F_VEX), UD, UD
 };
 static const struct emul_row op_f0[4] = { UD, UD, UD, X(emul_vec_load, V | F_MEM | F_VEX) };
 
