@@ -670,7 +670,63 @@ idtr32:
 	.word	0x30 * 8 - 1
 	.long	idt32
 
+/* ---- fast system calls of modes-guest.c ---- */
+
+/*
+ * bool call_syscall(u32 flags), bool call_sysenter(u32 flags): the instruction at level 0, which
+ * it doesn't look at, with RFLAGS as given. True: it came to call_*_entry; false: it went on behind
+ * it, or an exception went to call_*_resume.
+ */
+	.text
+	.code64
+	.globl	call_syscall, call_syscall_resume, call_syscall_entry
+call_syscall:
+	movq	%rsp, fast_rsp
+	leaq	1f(%rip), %rax
+	pushq	$SEL_CODE32
+	pushq	%rax
+	lretq
+	.code32
+1:	pushl	%edi
+	popfl
+	syscall
+call_syscall_resume:
+	ljmpl	$SEL_CODE64, $fast_behind
+
+	/* In 64-bit code: QEMU's SYSENTER makes CS of both 32 and 64 bits, and knows no vendor. */
+	.code64
+	.globl	call_sysenter, call_sysenter_resume, call_sysenter_entry
+call_sysenter:
+	movq	%rsp, fast_rsp
+	pushq	%rdi
+	popfq
+	sysenter
+call_sysenter_resume:
+fast_behind:
+	xorl	%eax, %eax
+	jmp	1f
+call_syscall_entry:
+call_sysenter_entry:
+	movl	$1, %eax
+1:	movq	%rsp, fast_seen
+	movq	%rcx, fast_seen + 8
+	movq	%r11, fast_seen + 16
+	movw	%cs, fast_seen + 24
+	movw	%ss, fast_seen + 32
+	movq	fast_rsp, %rsp
+	pushfq
+	popq	fast_seen + 40
+	pushq	$2
+	popfq
+	ret
+
 	.bss
+	.globl	fast_seen
+	.align	8
+fast_seen:
+	.skip	48
+fast_rsp:
+	.skip	8
 	.align	4096
 other_pd:
 	.skip	4096

@@ -27,6 +27,91 @@ void compatibility(void)
 	check_eq("port I/O in compatibility mode", in, 0x1234abcd);
 }
 
+/* What the calls of modes-guest.S found at the place where they end. */
+extern volatile struct {
+	u64 rsp, rcx, r11, cs, ss, rflags;
+} fast_seen;
+extern u8 call_syscall_resume[], call_syscall_entry[];
+extern u8 call_sysenter_resume[], call_sysenter_entry[];
+bool call_syscall(u32 flags);
+bool call_sysenter(u32 flags);
+
+#define FLAGS_TF 0x100
+
+static volatile u64 step_rip, steps;
+
+static void stepped(struct frame *f)
+{
+	steps++;
+	step_rip = f->rip;
+	f->rflags &= ~(u64)FLAGS_TF;
+}
+
+static void check_syscall(void)
+{
+	wrmsr(0xc0000080, rdmsr(0xc0000080) | 1); /* EFER.SCE */
+	wrmsr(0xc0000081, (u64)SEL_CODE64 << 32); /* STAR */
+	wrmsr(0xc0000083, (uintptr_t)call_syscall_entry); /* CSTAR */
+	wrmsr(0xc0000084, 0x400); /* SFMASK */
+	check_eq("SYSCALL", call_syscall(0x40402), true);
+	check_eq("its CS", (u16)fast_seen.cs, SEL_CODE64);
+	check_eq("its SS", (u16)fast_seen.ss, SEL_DATA);
+	check_eq("RCX: the way back", fast_seen.rcx, (uintptr_t)call_syscall_resume);
+	check_eq("R11: RFLAGS", fast_seen.r11, 0x40402);
+	/* QEMU's forgets the arithmetic ones. */
+	check_eq("RFLAGS but those of SFMASK", fast_seen.rflags, 0x40002);
+
+	check_eq("SYSCALL with TF", call_syscall(FLAGS_TF | 2), true);
+	check_eq("traps behind it", steps, 1);
+	check_eq("where", step_rip, (uintptr_t)call_syscall_entry);
+	wrmsr(0xc0000084, FLAGS_TF);
+	check_eq("SYSCALL with TF, which SFMASK clears", call_syscall(FLAGS_TF | 2), true);
+	check_eq("traps, still", steps, 1);
+	check_eq("R11: RFLAGS with TF", fast_seen.r11, FLAGS_TF | 2);
+}
+
+static void check_sysenter(void)
+{
+	static u8 stack[64] __attribute__((aligned(16)));
+	u64 end = (uintptr_t)(stack + sizeof(stack));
+
+	wrmsr(0x174, SEL_CODE64);
+	wrmsr(0x175, end);
+	wrmsr(0x176, (uintptr_t)call_sysenter_entry);
+	check_eq("SYSENTER", call_sysenter(0x40202), true);
+	check_eq("its CS", (u16)fast_seen.cs, SEL_CODE64);
+	check_eq("its SS", (u16)fast_seen.ss, SEL_DATA);
+	check_eq("RSP", fast_seen.rsp, end);
+	check_eq("RFLAGS but IF", fast_seen.rflags, 0x40002);
+	check_eq("SYSENTER_EIP read back", rdmsr(0x176), (uintptr_t)call_sysenter_entry);
+}
+
+/*
+ * Outside of 64-bit mode SYSCALL is AMD's only, in long mode SYSENTER is Intel's. CPUID says whose
+ * CPU this is to be, the host's may be the other's.
+ */
+void fast_calls(void)
+{
+	bool amd;
+	u32 r[4];
+
+	cpuid(0, 0, r);
+	amd = r[1] == 0x68747541; /* "Auth" */
+	rt_handler[1] = stepped;
+	if (amd)
+		check_syscall();
+	else
+		check_sysenter();
+	if (params->arg[0])
+		return; /* the CPU does its own without asking */
+	wrmsr(0xc0000080, rdmsr(0xc0000080) | 1);
+	wrmsr(0x174, SEL_CODE64);
+	trap_arm();
+	this_cpu()->resume = (uintptr_t)(amd ? call_sysenter_resume : call_syscall_resume);
+	check_eq("the other vendor's", amd ? call_sysenter(2) : call_syscall(2), false);
+	check_eq("is #UD", (u64)this_cpu()->trap.vector, 6);
+}
+
 /* 64-bit, paging off (32-bit protected), paging on again; interrupts work after it. */
 void leave_long_mode(void)
 {

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
 #include "guest.h"
 
 static void real_results(struct vm *vm)
@@ -150,6 +154,27 @@ static void loaded_results(struct vm *vm)
 	expect_eq("CR4 then: what has changed", p->result[6], 0);
 }
 
+/* CPUID's vendor becomes the one that the host's isn't. */
+static void other_vendor(struct vm *vm)
+{
+	const char *name = on_vmx() ? "AuthenticAMD" : "GenuineIntel";
+	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(vm->kvm);
+	unsigned int i;
+
+	for (i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function != 0 && e->function != 0x80000000)
+			continue;
+		memcpy(&e->ebx, name, 4);
+		memcpy(&e->edx, name + 4, 4);
+		memcpy(&e->ecx, name + 8, 4);
+	}
+	expect_ok("KVM_SET_CPUID2", ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, cpuid));
+	free(cpuid);
+	guest_params(vm)->arg[0] = 1;
+}
+
 static const struct test_row rows[] = {
 	GUEST("real", .entry = "real_basic", .flags = GUEST_MODE_SET, .check = real_results),
 	GUEST("real-without-irqchip", .entry = "real_basic",
@@ -177,9 +202,11 @@ static const struct test_row rows[] = {
 	GUEST("paging-32", .entry = "paged32", .mode = MODE_PAGED32, .check = paged_results),
 	GUEST("paging-pae", .entry = "paged32", .mode = MODE_PAE, .check = paged_results),
 	GUEST("pae-pdpte", .entry = "pae_pdpte", .mode = MODE_PAE, .check = pdpte_results),
-	GUEST("pae-loaded", .entry = "pae_loaded", .mode = MODE_PAE,
-	      .setup = need_pdpte_registers, .check = loaded_results),
+	GUEST("pae-loaded", .entry = "pae_loaded", .mode = MODE_PAE, .setup = need_pdpte_registers,
+	      .check = loaded_results),
 	GUEST("compatibility", .entry = "compatibility"),
+	GUEST("fast-calls", .entry = "fast_calls"),
+	GUEST("fast-calls-other-vendor", .entry = "fast_calls", .setup = other_vendor),
 	GUEST("leave-long-mode", .entry = "leave_long_mode"),
 };
 

@@ -28,6 +28,7 @@
 #define KERNEL_64 0xffffffff81000000
 #define USER_64 0x00007f0012345678
 #define BAD_64 0x0000800000000000
+#define TF 0x100
 #define FLAGS 0x10a97 /* RF, OF, IF, and arithmetic ones */
 
 static struct world w;
@@ -124,6 +125,33 @@ static void test_syscall_compat(void)
 	setup(EMUL_MODE_REAL, EMUL_VENDOR_AMD, 0);
 	w.seg[EMUL_SEG_CS].selector = 8;
 	expect_fault(run("\x0f\x05"), 6, "syscall, real mode");
+}
+
+/* SYSCALL and SYSRET trap by the TF that they leave, SYSENTER by the one that it found. */
+static void test_step(enum emul_vendor vendor)
+{
+	setup(EMUL_MODE_PROT64, vendor, 3);
+	w.c.rflags |= TF;
+	world_set_implied(&w, SFMASK, TF);
+	tap_eq(run("\x0f\x05"), EMUL_OK, "syscall with TF, which SFMASK clears");
+	tap_eq(w.c.step, false, "syscall: no trap follows");
+
+	setup(EMUL_MODE_PROT64, vendor, 3);
+	w.c.rflags |= TF;
+	world_set_implied(&w, SFMASK, 0);
+	tap_eq(run("\x0f\x05"), EMUL_OK, "syscall with TF, which stays");
+	tap_eq(w.c.step, true, "syscall: a trap follows");
+
+	setup(EMUL_MODE_PROT64, vendor, 0);
+	w.gpr[EMUL_R11] = TF | 2;
+	w.gpr[EMUL_RCX] = CODE;
+	tap_eq(run("\x48\x0f\x07"), EMUL_OK, "sysret that sets TF");
+	tap_eq(w.c.step, true, "sysret: a trap follows");
+
+	setup(EMUL_MODE_PROT32, vendor, 3);
+	w.c.rflags |= TF;
+	tap_eq(run("\x0f\x34"), EMUL_OK, "sysenter with TF");
+	tap_eq(w.c.step, true, "sysenter: a trap follows");
 }
 
 static void test_sysret(enum emul_vendor vendor)
@@ -309,6 +337,8 @@ int main(void)
 	test_syscall_compat();
 	test_sysret(EMUL_VENDOR_INTEL);
 	test_sysret(EMUL_VENDOR_AMD);
+	test_step(EMUL_VENDOR_INTEL);
+	test_step(EMUL_VENDOR_AMD);
 	test_sysret_legacy();
 	test_sysenter();
 	test_sysexit();

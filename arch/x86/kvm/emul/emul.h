@@ -364,15 +364,15 @@ struct emul_insn {
  *	blocked, even if it faulted (SDM vol. 3, 6.7.1)
  * @task_switch: out: there was a task switch: DR7's local enable bits are to be cleared
  * @task_trap: out: with EMUL_OK, the new task's TSS asks for a #DB with DR6.BT
- * @no_step: out: with EMUL_OK, control went through the IDT or to another task, which ends
- *	single-stepping: no debug trap follows
+ * @step: out: with EMUL_OK and with @iterated, the debug trap of TF follows: it was set before the
+ *	instruction, or, of SYSCALL and SYSRET, is behind it. Not if control went through the IDT or
+ *	to another task, which ends single-stepping
  * @iterated: out: with EMUL_RESTART, a REP string has done some of its iterations; with rflags.TF
  *	one
  * @ext: the emulator's own: the EXT bit of error codes
  * @pio_buf: scratch
  *
- * Debug traps are the caller's: if rflags.TF was set before the instruction, #DB follows after
- * EMUL_OK, unless @no_step, and after EMUL_RESTART, if @iterated.
+ * Debug traps are the caller's: see @step and @task_trap.
  */
 struct emul_ctxt {
 	const struct emul_ops *ops;
@@ -391,7 +391,7 @@ struct emul_ctxt {
 	bool iret;
 	bool task_switch;
 	bool task_trap;
-	bool no_step;
+	bool step;
 	bool iterated;
 	u8 ext;
 	u8 pio_buf[EMUL_PIO_MAX];

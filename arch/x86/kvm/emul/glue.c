@@ -446,12 +446,12 @@ void glue_set_shadow(struct kvm_vcpu *vcpu, u8 shadow)
  * An instruction is complete: RF and shadow end, a single-step trap is due. But not behind MOV SS:
  * the next instruction is to change SP (SDM vol. 3, 6.8.3), and begins with TF set, too.
  */
-static enum kvm_exit_action retire(struct emul_state *s, bool tf)
+static enum kvm_exit_action retire(struct emul_state *s, bool step)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 
 	glue_set_shadow(vcpu, s->c.shadow);
-	if (!tf || s->c.shadow & EMUL_SHADOW_MOV_SS)
+	if (!step || s->c.shadow & EMUL_SHADOW_MOV_SS)
 		return KVM_RESUME;
 	if (vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		return exit_db(vcpu, KVM_DR6_INIT | DR_STEP);
@@ -524,19 +524,18 @@ void glue_side_effects(struct emul_state *s, enum emul_result r)
 }
 
 /* A trap behind HLT is delivered, and so ends it, as in exit_hlt(). */
-static enum kvm_exit_action retire_hlt(struct emul_state *s, bool tf)
+static enum kvm_exit_action retire_hlt(struct emul_state *s)
 {
 	enum kvm_exit_action action;
 
 	s->vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-	action = retire(s, tf);
+	action = retire(s, s->c.step);
 	return action == KVM_RESUME ? kvm_vcpu_halt(s->vcpu) : action;
 }
 
 static enum kvm_exit_action execute(struct emul_state *s)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
-	bool tf = s->c.rflags & X86_EFLAGS_TF;
 	enum emul_result r;
 
 	s->at = 0;
@@ -547,15 +546,15 @@ static enum kvm_exit_action execute(struct emul_state *s)
 	switch (r) {
 	case EMUL_OK:
 		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
-			return retire_hlt(s, tf);
-		return retire(s, tf && !s->c.no_step);
+			return retire_hlt(s);
+		return retire(s, s->c.step);
 	case EMUL_EXCEPTION:
 		glue_queue_exception(s);
 		return KVM_RESUME;
 	case EMUL_IO:
 		return KVM_TO_USER;
 	case EMUL_RESTART:
-		return s->c.iterated ? retire(s, tf) : KVM_RESUME;
+		return s->c.iterated ? retire(s, s->c.step) : KVM_RESUME;
 	default:
 		return give_up(s);
 	}
@@ -655,12 +654,27 @@ static void fix_hypercall(struct emul_state *s)
 		glue_write(s, addr, &native, 1, EMUL_ACC_WRITE, &exc);
 }
 
-/* #UD: a hypercall in another vendor's words, or what it seems. */
+/*
+ * SYSCALL, SYSRET, SYSENTER, SYSEXIT: outside of 64-bit mode each exists on one vendor's CPUs only,
+ * and the guest may have been promised the other's. The emulator goes by what it was promised.
+ */
+static bool is_fast_call(const struct emul_insn *insn)
+{
+	return insn->map == 1 && insn->vex == EMUL_VEX_NONE &&
+	       (insn->opcode == 0x05 || insn->opcode == 0x07 || insn->opcode == 0x34 ||
+		insn->opcode == 0x35);
+}
+
+/* #UD: what another vendor's CPU would have done, or what it seems. */
 static enum kvm_exit_action emulate_ud(struct emul_state *s, bool decoded)
 {
 	struct kvm_vcpu *vcpu = s->vcpu;
 	enum kvm_exit_action action;
 
+	if (decoded && is_fast_call(&s->c.insn)) {
+		vcpu->stat.insn_emulation++;
+		return execute(s);
+	}
 	if (!decoded || !is_hypercall(&s->c.insn) ||
 	    (vcpu->kvm->caps.disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
 		kvm_queue_exception(vcpu, X86_TRAP_UD);

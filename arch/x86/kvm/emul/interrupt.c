@@ -245,7 +245,7 @@ static enum emul_result redirect(struct emul_work *w, u8 vector)
 	enum emul_result res;
 	u32 target = 0;
 
-	w->c->no_step = true;
+	w->c->step = false;
 	if (emul_iopl(w) < 3) {
 		flags = emul_virtual_flags(w);
 		own_if = FL_VIF;
@@ -265,7 +265,7 @@ static enum emul_result interrupt(struct emul_work *w, const struct emul_event *
 	struct idt_gate gate;
 	enum emul_result res;
 
-	w->c->no_step = true;
+	w->c->step = false;
 	if (w->c->mode == EMUL_MODE_REAL)
 		return real_interrupt(w, e->vector);
 	res = read_gate(w, e, &gate);

@@ -482,7 +482,7 @@ void emul_begin(struct emul_work *w, struct emul_ctxt *c)
 	c->iret = false;
 	c->task_switch = false;
 	c->task_trap = false;
-	c->no_step = false;
+	c->step = c->rflags & FL_TF;
 	c->iterated = false;
 	c->ext = 0;
 }

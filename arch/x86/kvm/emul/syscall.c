@@ -77,6 +77,7 @@ enum emul_result emul_syscall(struct emul_work *w)
 		w->rip = (u32)star;
 		w->rflags &= ~(u64)(FL_VM | FL_IF);
 	}
+	c->step = w->rflags & FL_TF;
 	return load_flat(w, code & ~3, code + 8, 0, c->lma);
 }
 
@@ -100,6 +101,7 @@ enum emul_result emul_sysret(struct emul_work *w)
 		w->rflags = (w->gpr[EMUL_R11] & FL_KNOWN & ~(u64)(FL_RF | FL_VM)) | FL_FIXED;
 	else
 		w->rflags |= FL_IF;
+	c->step = w->rflags & FL_TF;
 	return load_flat(w, (code + (to_64 ? 16 : 0)) | 3, (code + 8) | 3, 3, to_64);
 }
 

@@ -269,7 +269,7 @@ static enum emul_result commit_task(struct emul_work *w, const struct emul_segme
 		  is_32(tss)	    ? EMUL_MODE_PROT32 :
 				      EMUL_MODE_PROT16;
 	c->task_switch = true;
-	c->no_step = true;
+	c->step = false;
 	emul_commit(w);
 	tr.type |= SYS_BUSY;
 	res = emul_set_segment(w, EMUL_SEG_TR, &tr);
