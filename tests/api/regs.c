@@ -3,6 +3,7 @@
  * vCPU state by ioctl: what is set reads back, what can't be is refused and changes nothing.
  */
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,7 +436,6 @@ static void msrs_refused(const void *arg)
 	} row[] = {
 		{ "an unknown MSR", 0x12345678, 0 },
 		{ "LSTAR, not canonical", 0xc0000082, 0x1234567890abcdef },
-		{ "GS base, not canonical", 0xc0000101, 1ull << 47 },
 		{ "PAT, type 2", 0x277, 0x0002040600070406 },
 		{ "MTRR default type, type 7", 0x2ff, 0xc07 },
 		{ "variable MTRR, type 7", 0x200, 7 },
@@ -448,6 +448,30 @@ static void msrs_refused(const void *arg)
 	for (i = 0; i < ARRAY_SIZE(row); i++)
 		expect_true(vcpu_set_msr(vcpu, row[i].index, row[i].value) == 0,
 			    "%s: expected to be refused, saw it set", row[i].name);
+}
+
+/* An MSR's address has the width that the CPU's have, whether or not the guest has set CR4.LA57. */
+static void msr_address_width(const void *arg)
+{
+	static const uint32_t index[] = { 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000082 };
+	struct vcpu *vcpu = fresh();
+	uint32_t eax, ebx, ecx, edx, bits;
+	size_t i;
+
+	(void)arg;
+	__cpuid(0x80000008, eax, ebx, ecx, edx);
+	bits = eax >> 8 & 0xff;
+	for (i = 0; i < ARRAY_SIZE(index); i++) {
+		expect_true(vcpu_set_msr(vcpu, index[i], 1ull << (bits - 2)) == 1,
+			    "MSR %#x, bit %u: expected to be set, saw it refused", index[i],
+			    bits - 2);
+		expect_true(vcpu_set_msr(vcpu, index[i], 1ull << (bits - 1)) == 0,
+			    "MSR %#x, bit %u: expected to be refused, saw it set", index[i],
+			    bits - 1);
+		expect_true(vcpu_set_msr(vcpu, index[i], ~0ull << (bits - 1)) == 1,
+			    "MSR %#x, bits from %u on: expected to be set, saw it refused",
+			    index[i], bits - 1);
+	}
 }
 
 /* A list stops at the first MSR that is refused, and says how many were done. */
@@ -877,6 +901,7 @@ static const struct test_row rows[] = {
 	{ .name = "xcrs", .run = xcrs },
 	{ .name = "msrs", .run = msrs },
 	{ .name = "msrs-refused", .run = msrs_refused },
+	{ .name = "msr-address-width", .run = msr_address_width },
 	{ .name = "msr-list-stops", .run = msr_list_stops },
 	{ .name = "count-changes", .run = count_changes },
 	{ .name = "tsc", .run = tsc },

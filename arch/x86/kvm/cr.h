@@ -66,11 +66,23 @@ void kvm_debug_stepped(struct kvm_vcpu *vcpu);
 u64 kvm_debug_get_rflags(struct kvm_vcpu *vcpu);
 void kvm_debug_set_rflags(struct kvm_vcpu *vcpu, u64 rflags);
 
+static inline u64 kvm_canonical(u64 la, int bits)
+{
+	return (s64)(la << (64 - bits)) >> (64 - bits);
+}
+
 static inline bool kvm_is_canonical(struct kvm_vcpu *vcpu, u64 la)
 {
-	int bits = kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48;
+	return kvm_canonical(la, kvm_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48) == la;
+}
 
-	return (u64)((s64)(la << (64 - bits)) >> (64 - bits)) == la;
+/*
+ * An MSR's address is as wide as the CPU's may be, whatever CR4.LA57 says (SDM vol. 3, 4.5.2): the
+ * guest writes some of them past us.
+ */
+static inline u64 kvm_canonical_msr(u64 value)
+{
+	return kvm_canonical(value, boot_cpu_data.x86_virt_bits);
 }
 
 #endif

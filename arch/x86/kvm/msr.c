@@ -150,7 +150,7 @@ static int row_write(struct kvm_vcpu *vcpu, struct msr_access *a)
 		return r;
 	if (!row->set || ((row->flags & MSR_HOST_WRITE) && !a->host))
 		return -EINVAL;
-	if ((row->flags & MSR_CANONICAL) && !kvm_is_canonical(vcpu, a->value))
+	if ((row->flags & MSR_CANONICAL) && kvm_canonical_msr(a->value) != a->value)
 		return -EINVAL;
 	return row->set(vcpu, a);
 }

@@ -286,8 +286,8 @@ static int tsc_aux_set(struct kvm_vcpu *vcpu, struct msr_access *a)
  */
 static int sysenter_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
-	if (a->index != MSR_IA32_SYSENTER_CS && !kvm_is_canonical(vcpu, a->value))
-		a->value = (s64)(a->value << 16) >> 16;
+	if (a->index != MSR_IA32_SYSENTER_CS)
+		a->value = kvm_canonical_msr(a->value);
 	return vendor_set(vcpu, a);
 }
 

@@ -195,7 +195,7 @@ int svm_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
 		return -ENOENT;
 	if (!row->save)
 		return row->set(svm, value, host);
-	if ((row->flags & MSR_ADDRESS) && !kvm_is_canonical(vcpu, value))
+	if ((row->flags & MSR_ADDRESS) && kvm_canonical_msr(value) != value)
 		return -EINVAL;
 	if (row->flags & MSR_SYSENTER) {
 		*sysenter_hi(svm, row) = guest_has(vcpu, KVM_GF_AMD_LIKE) ? 0 : value >> 32;

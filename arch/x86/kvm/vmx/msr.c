@@ -178,7 +178,7 @@ int vmx_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 value, bool host)
 		return -ENOENT;
 	if (!host && row->feature != KVM_GF_NR && !guest_has(vcpu, row->feature))
 		return -ENOENT;
-	if ((row->flags & MSR_ADDRESS) && !kvm_is_canonical(vcpu, value))
+	if ((row->flags & MSR_ADDRESS) && kvm_canonical_msr(value) != value)
 		return -EINVAL;
 	if (row->flags & MSR_USER)
 		vmx->user_msrs_loaded = false;
