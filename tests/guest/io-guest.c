@@ -430,6 +430,131 @@ void mmio_stack(void)
 	check_eq("popq to MMIO", *(volatile u64 *)MMIO, 0x123456789);
 }
 
+/* RSP in the device: the implicit accesses, and what leaves and returns. */
+void mmio_rsp(void)
+{
+	u64 a = 0, b = 0, c = 0, sp = 0;
+
+	mmio_reset();
+	asm volatile("movq %%rsp, %%r8\n\tmovq %4, %%rsp\n\t"
+		     "pushq $-2\n\tpushq $0x12345678\n\tpopq %0\n\tpopq %1\n\t"
+		     "call 1f\n\tjmp 2f\n1:\tmovq (%%rsp), %2\n\tret\n2:\t"
+		     "movq %%rsp, %3\n\tmovq %%r8, %%rsp"
+		     : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(sp)
+		     : "r"(MMIO + 64)
+		     : "r8", "memory");
+	check_eq("pushq of 32 bits, popq", a, 0x12345678);
+	check_eq("pushq of 8 bits, popq", b, -2ull);
+	check_eq("call pushed what ret took: the address", *(volatile u64 *)(MMIO + 56), c);
+	check_eq("RSP", sp, MMIO + 64);
+	asm volatile("movq %%rsp, %%r8\n\tmovq %%rbp, %%r9\n\tmovq %2, %%rsp\n\t"
+		     "movq $0x600d, %%rbp\n\tenter $16, $0\n\tmovq %%rbp, %0\n\t"
+		     "movq %%rsp, %1\n\tleave\n\t"
+		     "xchgq %%rbp, %%r9\n\tmovq %%r8, %%rsp"
+		     : "=&r"(a), "=&r"(sp)
+		     : "r"(MMIO + 64)
+		     : "r8", "r9", "memory");
+	check_eq("enter: RBP", a, MMIO + 56);
+	check_eq("enter: RSP", sp, MMIO + 40);
+	check_eq("enter: RBP on the stack", *(volatile u64 *)(MMIO + 56), 0x600d);
+}
+
+/* Two neighbouring virtual pages are the device's one page: the second half comes first in it. */
+void mmio_straddle(void)
+{
+	volatile u64 *pd = (volatile u64 *)(uintptr_t)GUEST_PD;
+	u64 gva = WINDOW + 0x1000 - 4, i, v;
+
+	for (i = 0; i < 512; i++)
+		table[i] = (WINDOW + i * 4096) | 3;
+	table[0] = table[1] = MMIO | 3;
+	pd[WINDOW >> 21] = (uintptr_t)table | 3;
+	write_cr3(read_cr3());
+	mmio_reset();
+	*(volatile u32 *)(MMIO + 0xffc) = 0x44332211;
+	io_log->count = 0;
+	asm volatile("movq (%1), %0" : "=r"(v) : "r"(gva) : "memory");
+	check_eq("read", v, 0x8382818044332211);
+	check_eq("exits", io_log->count, 2);
+	check_io(0, MMIO + 0xffc, 4, false, 0x44332211);
+	check_io(1, MMIO, 4, false, 0x83828180);
+	asm volatile("movq %0, (%1)" ::"r"(0x1122334455667788), "r"(gva) : "memory");
+	check_io(2, MMIO + 0xffc, 4, true, 0x55667788);
+	check_io(3, MMIO, 4, true, 0x11223344);
+	asm volatile("addq %0, (%1)" ::"r"(0x100000000), "r"(gva) : "memory", "cc");
+	check_eq("modified", *(volatile u32 *)MMIO, 0x11223345);
+	/* Half device, half memory. */
+	table[1] = (WINDOW + 0x1000) | 3;
+	invlpg(WINDOW + 0x1000);
+	*(volatile u32 *)(WINDOW + 0x1000) = 0xaabbccdd;
+	asm volatile("movq (%1), %0" : "=r"(v) : "r"(gva) : "memory");
+	check_eq("device, then memory", v, 0xaabbccdd55667788);
+}
+
+/* REPE CMPS, REPNE SCAS: each iteration may go to userspace; count, flags, registers after it. */
+void mmio_scan(void)
+{
+	const u8 *a, *b;
+	u64 n;
+	u8 equal;
+
+	mmio_reset();
+	memset(buffer, 0, 64);
+	for (n = 0; n < 16; n++)
+		buffer[n] = 0x80 + n;
+	buffer[11] = 0;
+	a = (const u8 *)MMIO, b = buffer, n = 16;
+	asm volatile("repe cmpsb" : "+S"(a), "+D"(b), "+c"(n), "=@cce"(equal)::"memory");
+	check_eq("cmpsb, device and memory: equal", equal, 0);
+	check_eq("RCX", n, 4);
+	check_eq("RSI", (uintptr_t)a, MMIO + 12);
+	check_eq("RDI", (uintptr_t)b, (uintptr_t)buffer + 12);
+	*(volatile u64 *)(MMIO + 32) = *(volatile u64 *)MMIO;
+	a = (const u8 *)MMIO, b = (const u8 *)MMIO + 32, n = 2;
+	asm volatile("repe cmpsl" : "+S"(a), "+D"(b), "+c"(n), "=@cce"(equal)::"memory");
+	check_eq("cmpsl, both in the device: equal", equal, 1);
+	check_eq("RCX", n, 0);
+	check_eq("RSI", (uintptr_t)a, MMIO + 8);
+	b = (const u8 *)MMIO, n = 16;
+	asm volatile("repne scasb" : "+D"(b), "+c"(n), "=@cce"(equal) : "a"(0x85) : "memory");
+	check_eq("scasb: found", equal, 1);
+	check_eq("RCX", n, 10);
+	check_eq("RDI", (uintptr_t)b, MMIO + 6);
+	b = (const u8 *)MMIO + 0x100, n = 40;
+	out8(PORT_TEST, 0x3c);
+	asm volatile("rep insb" : "+D"(b), "+c"(n) : "d"(PORT_TEST) : "memory");
+	check_eq("insb to the device: RCX", n, 0);
+	check_eq("the last byte", *(volatile u8 *)(MMIO + 0x100 + 39), 0x3c);
+}
+
+/* What comes from the device makes the instruction fault: nothing of it has happened. */
+void mmio_faults(void)
+{
+	u64 rax = 100, rdx = 0;
+	struct trap t;
+
+	mmio_reset();
+	*(volatile u64 *)MMIO = 0;
+	*(volatile u64 *)(MMIO + 8) = 1ull << 47;
+	t = TRY("divl (%2)", ARGS("+a"(rax), "+d"(rdx)), ARGS("r"(MMIO)));
+	check_trap("div by a device's 0", t, 0, 0);
+	check_eq("RAX", rax, 100);
+	check_trap("jmp to a device's address that isn't canonical",
+		   TRY("jmp *8(%0)", NONE, ARGS("r"(MMIO))), 13, 0);
+	*(volatile u16 *)(MMIO + 16) = 0;
+	*(volatile u16 *)(MMIO + 18) = 3;
+	*(volatile u16 *)(MMIO + 20) = SEL_DATA;
+	check_trap("mov of a device's null to SS", TRY("movw 16(%0), %%ss", NONE, ARGS("r"(MMIO))),
+		   NO_TRAP, 0);
+	check_trap("an exception with that SS", TRY("ud2", NONE, NONE), 6, 0);
+	check_trap("mov of a device's null with RPL 3 to SS",
+		   TRY("movw 18(%0), %%ss", NONE, ARGS("r"(MMIO))), 13, 0);
+	check_trap("mov of a device's selector to SS",
+		   TRY("movw 20(%0), %%ss", NONE, ARGS("r"(MMIO))), NO_TRAP, 0);
+	check_trap("lgdt of a base that isn't canonical", TRY("lgdt 6(%0)", NONE, ARGS("r"(MMIO))),
+		   13, 0);
+}
+
 /* MOVDQU and friends, which memcpy_fromio() of newer compilers may use. */
 void mmio_sse(void)
 {

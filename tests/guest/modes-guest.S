@@ -5,6 +5,7 @@
  */
 #include "layout.h"
 
+#define ARG(n) (GUEST_PARAMS + 24 + 8 * (n))
 #define RESULT(n) (GUEST_PARAMS + 24 + 64 + 8 * (n))
 
 	.section .real, "awx"
@@ -634,6 +635,105 @@ task_gp:
 	addl	$2, GUEST_TSS + TSS_EIP
 	iretl
 	jmp	task_gp
+
+/*
+ * Events that reach a task: NMIs, of which the second (ARG(0): it is sent in the first one's task)
+ * waits for the first one's IRET; an interrupt of the APIC's; traps, behind which the interrupted
+ * task goes on; a fault, whose cause the task removes; JMP, there and back, which nests nothing.
+ */
+#define APIC_BASE	0xfee00000
+#define TSS_EBX		0x34
+
+	.globl	task_events
+task_events:
+	movl	$stack32_end, %esp
+	lidtl	idtr32
+	task	0, task_nmi
+	task	1, task_irq
+	task	2, task_trap
+	task	3, task_de
+	task	4, task_jumped_to
+	task_gate 2, 0
+	task_gate 0x2f, 1
+	task_gate 3, 2
+	task_gate 4, 2
+	task_gate 0, 3
+	movl	%cr3, %eax
+	movl	%eax, GUEST_TSS + 0x1c
+	movw	$SEL_TSS, %ax
+	ltr	%ax
+	movl	$0x1ff, APIC_BASE + 0xf0
+	movl	$0, APIC_BASE + 0x310
+	movl	$0x400, APIC_BASE + 0x300	/* NMI to APIC 0 */
+1:	cmpl	$0, RESULT(0)
+	je	1b
+	cmpl	$0, ARG(0)
+	jne	1f
+	movl	$0x400, APIC_BASE + 0x300
+1:	cmpl	$2, RESULT(0)
+	jne	1b
+	movl	$0x4002f, APIC_BASE + 0x300	/* to itself */
+	sti
+1:	cmpl	$0, RESULT(2)
+	je	1b
+	cli
+	int3
+1:	subl	$1b, RESULT(3)
+	movl	RESULT(3), %ecx
+	movl	$0x7fffffff, %eax
+	incl	%eax				/* OF */
+	into
+1:	subl	$1b, RESULT(3)
+	orl	%ecx, RESULT(3)
+	xorl	%edx, %edx
+	movl	$42, %eax
+	xorl	%ebx, %ebx
+	divl	%ebx
+	movl	%eax, RESULT(4)
+	ljmp	$SEL_TASK(4), $0xf4f4f4f4
+	movb	GUEST_GDT + SEL_TASK(4) + 5, %al
+	shll	$8, %eax
+	movb	GUEST_GDT + SEL_TSS + 5, %al
+	movzwl	%ax, %eax
+	movl	%eax, RESULT(7)
+	movb	$1, %al
+	outb	%al, $PORT_END
+1:	hlt
+	jmp	1b
+
+task_nmi:
+	incl	RESULT(0)
+	cmpl	$1, RESULT(0)
+	jne	1f
+	cmpl	$0, ARG(0)
+	je	1f
+	movl	$0x400, APIC_BASE + 0x300
+	nop
+	nop
+	movl	RESULT(0), %eax
+	movl	%eax, RESULT(1)
+1:	iretl
+	jmp	task_nmi
+task_irq:
+	incl	RESULT(2)
+	movl	$0, APIC_BASE + 0xb0
+	iretl
+	jmp	task_irq
+task_trap:
+	movl	GUEST_TSS + TSS_EIP, %eax
+	movl	%eax, RESULT(3)
+	iretl
+	jmp	task_trap
+task_de:
+	incl	GUEST_TSS + TSS_EBX
+	iretl
+	jmp	task_de
+task_jumped_to:
+	pushfl
+	popl	RESULT(5)
+	movzbl	GUEST_GDT + SEL_TSS + 5, %eax
+	movl	%eax, RESULT(6)
+	ljmp	$SEL_TSS, $0xf4f4f4f4
 
 on32_int:
 	incl	RESULT(0)

@@ -142,6 +142,52 @@ static void test_far_call(void)
 	tap_eq(w.c.rip, 0xffffffff, "target");
 	tap_eq(w.gpr[EMUL_RSP], STACK - 16, "pushes 64 bits twice");
 	tap_eq(peek(STACK - 16, 8), CODE + 3, "return address");
+
+	/* The machine's CPU, an AMD, can't be asked about Intel's. */
+	setup(EMUL_MODE_PROT64);
+	w.c.vendor = EMUL_VENDOR_INTEL;
+	poke(GDT + 0x18, 0x00af9b000000ffff, 8);
+	poke(GDT + 0x20, 0x00cf93000000ffff, 8);
+	poke(DATA, 0x7f1234567890, 8);
+	poke(DATA + 8, 0x18, 2);
+	w.gpr[EMUL_RBX] = DATA;
+	tap_eq(run("\x48\xff\x2b"), EMUL_OK, "Intel: rex.w jmp far [rbx]");
+	tap_eq(w.c.rip, 0x7f1234567890, "a target of 64 bits");
+	tap_eq(w.seg[EMUL_SEG_CS].selector, 0x18, "its selector behind them");
+	w.c.rip = CODE;
+	poke(DATA + 8, 0x20, 2);
+	tap_eq(run("\x48\x0f\xb5\x0b"), EMUL_OK, "Intel: lgs rcx, [rbx]");
+	tap_eq(w.gpr[EMUL_RCX], 0x7f1234567890, "64 bits");
+	tap_eq(w.seg[EMUL_SEG_GS].selector, 0x20, "and the selector");
+}
+
+/* In long mode descriptors of a TSS and an LDT have 16 bytes: a base of 64 bits. */
+static void test_long_descriptors(void)
+{
+	setup(EMUL_MODE_PROT64);
+	w.c.lma = true;
+	poke(GDT + 0x30, 0x0000890040000067, 8);
+	poke(GDT + 0x38, 0xffff8000, 8);
+	w.gpr[EMUL_RAX] = 0x30;
+	tap_eq(run("\x0f\x00\xd8"), EMUL_OK, "ltr in long mode");
+	tap_eq(w.seg[EMUL_SEG_TR].base, 0xffff800000004000, "its base");
+	tap_eq(w.seg[EMUL_SEG_TR].type, 11, "it is busy");
+	tap_eq(peek(GDT + 0x30 + 5, 1), 0x8b, "in memory, too");
+	poke(GDT + 0x30, 0x0000820050000067, 8);
+	tap_eq(run("\x0f\x00\xd0"), EMUL_OK, "lldt in long mode");
+	tap_eq(w.seg[EMUL_SEG_LDTR].base, 0xffff800000005000, "its base");
+	poke(GDT + 0x30, 0x0000890040000067, 8);
+	poke(GDT + 0x38, 0x00008000, 8);
+	tap_eq(run("\x0f\x00\xd8"), EMUL_EXCEPTION, "ltr of a base that isn't canonical");
+	tap_eq(w.c.exc.vector << 16 | w.c.exc.error_code, 13 << 16 | 0x30, "#GP(selector)");
+	tap_eq(peek(GDT + 0x30 + 5, 1), 0x89, "it is not busy");
+	poke(GDT + 0x38, 0x1f00ffff8000, 8);
+	tap_eq(run("\x0f\x00\xd8"), EMUL_EXCEPTION, "ltr, the upper half has a type");
+	tap_eq(w.c.exc.vector << 16 | w.c.exc.error_code, 13 << 16 | 0x30, "#GP(selector)");
+	w.gpr[EMUL_RAX] = 0x78;
+	poke(GDT + 0x78, 0x0000890040000067, 8);
+	tap_eq(run("\x0f\x00\xd8"), EMUL_EXCEPTION, "ltr, the upper half is beyond the limit");
+	tap_eq(w.c.exc.vector << 16 | w.c.exc.error_code, 13 << 16 | 0x78, "#GP(selector)");
 }
 
 /* AMD's check the offset in FS and GS too, its last byte as well. */
@@ -177,6 +223,7 @@ int main(void)
 	test_lines();
 	test_alignment();
 	test_far_call();
+	test_long_descriptors();
 	test_prefetch();
 	return tap_done();
 }

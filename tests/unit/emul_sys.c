@@ -371,6 +371,14 @@ static void test_control(void)
 	w.cr[0] = 0x8000001f;
 	expect_ok(run("\x0f\x01\xe3"), "smsw ebx");
 	tap_eq(RBX, 0x8000001f, "smsw: EBX");
+	RBX = DATA;
+	poke(DATA, ~0ull, 8);
+	expect_ok(run("\x48\x0f\x01\x23"), "smsw [rbx] with REX.W");
+	tap_eq(peek(DATA, 8), 0xffffffffffff001f, "smsw: two bytes");
+	poke(DATA, 0xfff4, 2);
+	expect_ok(run("\x0f\x01\x33"), "lmsw [rbx]");
+	tap_eq(w.cr[0], 0x80000015, "lmsw: four bits of it, and PE stays");
+	w.cr[0] = 0x8000001f;
 	RAX = 0x1234567;
 	expect_ok(run("\x0f\x23\xf8"), "mov dr7, rax");
 	tap_eq(w.dr[7], 0x1234567, "DR7");
