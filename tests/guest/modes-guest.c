@@ -112,6 +112,43 @@ void fast_calls(void)
 	check_eq("is #UD", (u64)this_cpu()->trap.vector, 6);
 }
 
+/* The last bytes of the lower half of linear addresses: RIP behind them isn't canonical. */
+#define LOWER_END (1ull << 47)
+
+static u8 end_page[4096] __attribute__((aligned(4096)));
+
+static struct trap run_at_end(const void *insn, size_t bytes)
+{
+	u64 device = GUEST_MMIO;
+
+	memcpy(end_page + sizeof(end_page) - bytes, insn, bytes);
+	return TRY("xorl %%eax, %%eax\n\txorl %%ecx, %%ecx\n\tjmp *%1", ARGS("+d"(device)),
+		   ARGS("r"(LOWER_END - bytes)), "rax", "rbx", "rcx");
+}
+
+#define CHECK_AT_END(what, insn)							\
+do {											\
+	check_trap(what " at the end", run_at_end(insn, sizeof(insn) - 1), 13, 0);	\
+	check_eq(what ": RIP", this_cpu()->trap.rip, LOWER_END);			\
+} while (0)
+
+void canonical_end(void)
+{
+	static volatile u64 table[3][512] __attribute__((aligned(4096)));
+
+	((volatile u64 *)(uintptr_t)GUEST_PML4)[255] = (uintptr_t)table[0] | 3;
+	table[0][511] = (uintptr_t)table[1] | 3;
+	table[1][511] = (uintptr_t)table[2] | 3;
+	table[2][511] = (uintptr_t)end_page | 3;
+	CHECK_AT_END("NOP", "\x90");
+	CHECK_AT_END("CPUID", "\x0f\xa2");
+	CHECK_AT_END("CPUID with a prefix", "\x48\x0f\xa2");
+	CHECK_AT_END("IN, done by userspace", "\xe5\x80");
+	CHECK_AT_END("VMCALL", "\x0f\x01\xc1");
+	CHECK_AT_END("VMMCALL", "\x0f\x01\xd9");
+	CHECK_AT_END("MOV from a device", "\x8b\x02");
+}
+
 /* 64-bit, paging off (32-bit protected), paging on again; interrupts work after it. */
 void leave_long_mode(void)
 {

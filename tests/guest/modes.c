@@ -235,6 +235,7 @@ static const struct test_row rows[] = {
 	GUEST("compatibility", .entry = "compatibility"),
 	GUEST("fast-calls", .entry = "fast_calls"),
 	GUEST("fast-calls-other-vendor", .entry = "fast_calls", .setup = other_vendor),
+	GUEST("canonical-end", .entry = "canonical_end"),
 	GUEST("leave-long-mode", .entry = "leave_long_mode"),
 };
 
