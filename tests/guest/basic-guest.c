@@ -177,6 +177,24 @@ void control_registers(void)
 	check_eq("CR4 after what was refused", read_cr4(), cr4);
 }
 
+#define MISC_ENABLE 0x1a0
+
+/* There is no performance monitoring, and no guest can change that. */
+void misc_enable(void)
+{
+	u64 was = rdmsr(MISC_ENABLE);
+
+	check_eq("PMU, BTS and PEBS", was & 0x1880, 0x1800);
+	check_trap("the PMU's bit is ignored", try_wrmsr(MISC_ENABLE, was ^ 1 << 7), NO_TRAP, 0);
+	check_eq("MISC_ENABLE", rdmsr(MISC_ENABLE), was);
+	check_trap("BTS", try_wrmsr(MISC_ENABLE, was ^ 1 << 11), 13, 0);
+	check_trap("PEBS", try_wrmsr(MISC_ENABLE, was ^ 1 << 12), 13, 0);
+	check_eq("MISC_ENABLE after what was refused", rdmsr(MISC_ENABLE), was);
+	check_trap("fast strings off", try_wrmsr(MISC_ENABLE, was & ~1ull), NO_TRAP, 0);
+	check_eq("MISC_ENABLE", rdmsr(MISC_ENABLE), was & ~1ull);
+	wrmsr(MISC_ENABLE, was);
+}
+
 /* CD can be set and read back. */
 void cache_disable(void)
 {

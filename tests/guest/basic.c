@@ -11,6 +11,7 @@ static const struct test_row rows[] = {
 	GUEST("msrs", .entry = "msrs"),
 	GUEST("upper-halves", .entry = "upper_halves"),
 	GUEST("control-registers", .entry = "control_registers"),
+	GUEST("misc-enable", .entry = "misc_enable"),
 	GUEST("cache-disable", .entry = "cache_disable"),
 	GUEST("halt-and-timer", .entry = "halt_and_timer"),
 	GUEST("triple-fault", .entry = "triple_fault", .exit = KVM_EXIT_SHUTDOWN),

@@ -194,15 +194,18 @@ static int arch_capabilities_get(struct kvm_vcpu *vcpu, struct msr_access *a)
 
 static int misc_enable_set(struct kvm_vcpu *vcpu, struct msr_access *a)
 {
-	const u64 fixed = MSR_IA32_MISC_ENABLE_EMON | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
-			  MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
-	u64 changed = a->value ^ vcpu->msr.misc_enable;
+	const u64 fixed = MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
+	u64 old = vcpu->msr.misc_enable, value = a->value;
 
-	/* There is no performance monitoring to turn on. */
-	if (!a->host && (changed & fixed))
-		return -EINVAL;
-	vcpu->msr.misc_enable = a->value;
-	if (changed & MSR_IA32_MISC_ENABLE_MWAIT)
+	if (!a->host) {
+		if ((value ^ old) & fixed)
+			return -EINVAL;
+		/* There is no performance monitoring; what tells it is read-only, not reserved. */
+		value &= ~MSR_IA32_MISC_ENABLE_EMON;
+		value |= old & MSR_IA32_MISC_ENABLE_EMON;
+	}
+	vcpu->msr.misc_enable = value;
+	if ((value ^ old) & MSR_IA32_MISC_ENABLE_MWAIT)
 		kvm_cpuid_refresh(vcpu);
 	return 0;
 }
