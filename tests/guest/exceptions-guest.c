@@ -55,11 +55,9 @@ void breakpoint_rip(void)
 void int1(void)
 {
 	extern u8 int1_after[];
-	u32 a = 0, b, c, d;
 	struct trap t;
 
-	asm volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-	if (c != 0x6c65746e) /* "ntel" */
+	if (!is_intel())
 		rt_skip("not an Intel processor");
 	t = TRY(".byte 0xf1\n.globl int1_after\nint1_after:", NONE, NONE);
 	check_eq("INT1: vector", t.vector, 1);
@@ -340,6 +338,116 @@ void double_fault(void)
 	check_eq("CR2", t.cr2, WINDOW + 0x97f8);
 }
 
+/* ---- the guest's own page faults in delivery ---- */
+
+#define HOLE (WINDOW + 0x9000) /* a stack whose page comes with its #PF */
+#define SEL_ABSENT (SEL_TSS + 16) /* instead of the next CPU's TSS */
+
+static struct frame hole_fault;
+static volatile u64 hole_faults, hole_cr2;
+
+static void map_hole(struct frame *f)
+{
+	hole_fault = *f;
+	hole_cr2 = read_cr2();
+	hole_faults++;
+	table[9] = HOLE | 7;
+	invlpg(HOLE);
+}
+
+static void hide_hole(void)
+{
+	table[9] = 0;
+	invlpg(HOLE);
+	hole_faults = 0;
+}
+
+static void check_hole(struct trap t, int vector, u64 error)
+{
+	check_trap("the exception, delivered", t, vector, error);
+	check_eq("page faults before it", hole_faults, 1);
+	check_eq("page fault: error code", hole_fault.error, 2);
+	check_eq("page fault: CR2", hole_cr2, HOLE + 0x7f8);
+	check_eq("page fault: RIP", hole_fault.rip, t.rip);
+}
+
+/* All of them on the stack that isn't there; each must come again behind the page fault. */
+static void faults_in_hole(u64 host_page)
+{
+	struct trap t = { 0 };
+	u64 v = 0;
+
+	hide_hole();
+	rt_sync(host_page);
+	t = TRY("xorl %%edx, %%edx; divl %1", ARGS("+a"(v)), ARGS("r"(0)), "rdx");
+	check_hole(t, 0, 0);
+	hide_hole();
+	rt_sync(host_page);
+	check_hole(TRY("movw %w0, %%fs", NONE, ARGS("r"(SEL_ABSENT))), 11, SEL_ABSENT);
+	hide_hole();
+	rt_sync(host_page);
+	check_hole(try_rdmsr(0x12345678, &v), 13, 0);
+	hide_hole();
+	rt_sync(host_page);
+	check_hole(TRY("ud2", NONE, NONE), 6, 0);
+}
+
+/*
+ * Contributory, then #PF: one after the other (SDM vol. 3, table 6-5). The CPU raises #DE and #NP,
+ * the driver the others; a page that the host took makes it the driver's to deliver the first two.
+ */
+void page_fault_in_delivery(void)
+{
+	static const u8 vectors[] = { 0, 6, 11, 13 };
+	unsigned int i;
+
+	window_table();
+	((u64 *)(uintptr_t)GUEST_GDT)[SEL_ABSENT / 8] = 0x00cf12000000ffff;
+	rt_tss(0)->ist[0] = HOLE + 0x800;
+	for (i = 0; i < sizeof(vectors); i++)
+		rt_idt[vectors[i]].ist = 1;
+	rt_handler[14] = map_hole;
+	faults_in_hole(FRESH);
+	faults_in_hole((uintptr_t)rt_idt);
+	faults_in_hole(GUEST_TSS);
+}
+
+/*
+ * A second contributory exception is #DF, one behind a benign exception stands for itself. QEMU's
+ * CPU doesn't know what it was delivering, nor which entry.
+ */
+void absent_gates(void)
+{
+	struct trap t;
+	u64 v;
+
+	rt_idt[6].type &= ~0x80;
+	t = TRY("ud2", NONE, NONE);
+	check_eq("UD2, its gate not present: exception", t.vector, 11);
+	if (!is_intel())
+		return;
+	check_eq("error code: the IDT's entry", t.error & ~1ull, 6 * 8 + 2);
+	rt_idt[6].type |= 0x80;
+	rt_idt[13].type &= ~0x80;
+	check_trap("RDMSR, its #GP's gate not present", try_rdmsr(0x12345678, &v), 8, 0);
+}
+
+/* RF is set in the frame of a fault, whoever raises it (SDM vol. 3, 17.3.1.1), not in a trap's. */
+void resume_flag(void)
+{
+	u64 cr0 = read_cr0(), cr4 = read_cr4(), a = 0;
+
+#define check_rf(what, insn, in, want) \
+	check_eq(what, (TRY(insn, ARGS("+a"(a)), ARGS(in), "rdx").rflags >> 16) & 1, want)
+	check_rf("UD2", "ud2", NONE, 1);
+	check_rf("VMRUN without SVM", "vmrun %%rax", NONE, 1);
+	check_rf("CR4, a reserved bit", "mov %0, %%cr4", "r"(cr4 | 1ull << 31), 1);
+	check_rf("CR0, PG without PE", "mov %0, %%cr0", "r"(cr0 & ~1ull), 1);
+	check_rf("RDMSR of an unknown MSR", "rdmsr", "c"(0x12345678), 1);
+	check_rf("INT3", "int3", NONE, 0);
+#undef check_rf
+}
+
 /* ---- privilege ---- */
 
 static volatile u64 user_seen;
@@ -349,26 +457,28 @@ static void from_user(struct frame *f)
 	user_seen = f->cs;
 	f->cs = SEL_CODE64;
 	f->ss = SEL_DATA;
+	f->rflags = 2;
 	f->rip = f->rcx;		/* where the caller wants to go on */
 	f->rsp = f->rdx;
 	this_cpu()->trap.vector = f->vector;
 	this_cpu()->trap.error = f->error;
 }
 
-/* Run one instruction at CPL 3; it must trap. */
-#define USER(insn)								\
+/* Run something at CPL 3, with these flags; it must trap. */
+#define USER_FLAGS(flags, insn)							\
 ({										\
 	trap_arm();								\
 	asm volatile("leaq 774f(%%rip), %%rcx\n\tmovq %%rsp, %%rdx\n\t"		\
-		     "pushq %0\n\tpushq %%rdx\n\tpushq $2\n\tpushq %1\n\t"	\
+		     "pushq %0\n\tpushq %%rdx\n\tpushq %2\n\tpushq %1\n\t"	\
 		     "leaq 773f(%%rip), %%rax\n\tpushq %%rax\n\tiretq\n"	\
 		     "773:\t" insn "\n\tjmp 773b\n774:"				\
-		     :: "i"(SEL_UDATA), "i"(SEL_UCODE64)			\
+		     :: "i"(SEL_UDATA), "i"(SEL_UCODE64), "i"(flags)		\
 		     : "rax", "rbx", "rcx", "rdx", "rsi", "memory", "cc");	\
 	this_cpu()->trap;							\
 })
+#define USER(insn) USER_FLAGS(2, insn)
 
-void user_mode(void)
+static void prepare_user(void)
 {
 	static u8 stack[4096] __attribute__((aligned(16)));
 	static const u8 vectors[] = { 0, 3, 6, 13, 14, 0x21 };
@@ -377,6 +487,11 @@ void user_mode(void)
 	rt_tss(0)->rsp[0] = (uintptr_t)stack + sizeof(stack);
 	for (i = 0; i < sizeof(vectors); i++)
 		rt_handler[vectors[i]] = from_user;
+}
+
+void user_mode(void)
+{
+	prepare_user();
 	check_trap("HLT at CPL 3", USER("hlt"), 13, 0);
 	check_eq("CS", user_seen, SEL_UCODE64);
 	check_trap("MOV CR0 at CPL 3", USER("movq %%cr0, %%rax"), 13, 0);
@@ -467,6 +582,139 @@ void breakpoints(void)
 	set_dr7(0x400);
 	watched = 3;
 	check_eq("switched off: hits", db_count, 2);
+}
+
+/* What each #DB found. */
+static struct hit {
+	u64 rip, dr6, dr7, flags;
+} hits[16];
+static volatile u32 hit_count;
+static bool keep_dr6;
+
+static void record(struct frame *f)
+{
+	struct hit *h = &hits[hit_count];
+
+	asm volatile("mov %%db6, %0" : "=r"(h->dr6));
+	asm volatile("mov %%db7, %0" : "=r"(h->dr7));
+	h->rip = f->rip;
+	h->flags = f->rflags;
+	if (!keep_dr6)
+		asm volatile("mov %0, %%db6" ::"r"(0xffff0ff0ull));
+	f->rflags |= 1 << 16;
+	if (++hit_count == 16)
+		rt_dead("too many #DBs, last at", f->rip, h->dr6);
+}
+
+static bool among(const u64 *list, u32 n, u64 value)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (list[i] == value)
+			return true;
+	return false;
+}
+
+/* Steps ended at these addresses and nowhere else; QEMU's CPU has none behind STI (sti[]). */
+static void check_steps(const u64 *want, u32 steps, const u64 *sti, u32 stis)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < hit_count; i++, n++) {
+		if (!is_intel() && n < steps && hits[i].rip != want[n] &&
+		    among(sti, stis, want[n]))
+			n++;
+		if (n < steps)
+			check_eq("step: RIP", hits[i].rip, want[n]);
+		check_eq("step: DR6, BS alone", hits[i].dr6, 0xffff4ff0);
+		check_eq("step: RF in its frame", hits[i].flags >> 16 & 1, 0);
+	}
+	check_eq("steps", n, steps);
+	hit_count = 0;
+}
+
+/* STI holds no step back, MOV SS does, until behind the next instruction (SDM vol. 3, 6.8.3). */
+void single_step_shadows(void)
+{
+	extern const u64 shadow_steps[10], shadow_sti[2], user_steps[4], user_sti[1];
+
+	rt_handler[1] = record;
+	asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
+		     "sti\n1:\tnop\n2:\tmovl %0, %%ss\n3:\tnop\n4:\tcli\n5:\tsti\n6:\tcpuid\n"
+		     "7:\tmovl %0, %%ss\n8:\tcpuid\n9:\tpushfq\n10:\tandq $~0x300, (%%rsp)\n"
+		     "11:\tpopfq\n12:\tnop\n\t"
+		     ".pushsection .rodata\n\t.balign 8\nshadow_sti:\t.quad 1b, 6b\n"
+		     "shadow_steps:\t.quad 1b, 2b, 4b, 5b, 6b, 7b, 9b, 10b, 11b, 12b\n\t"
+		     ".popsection" ::"r"(SEL_DATA)
+		     : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+	check_steps(shadow_steps, 10, shadow_sti, 2);
+	prepare_user();
+	USER_FLAGS(0x3102, /* IOPL 3, TF */
+		   "movl $0x3b, %%esi\n1:\tsti\n2:\tnop\n3:\tmovl %%esi, %%ss\n4:\tnop\n5:\thlt\n\t"
+		   ".pushsection .rodata\n\t.balign 8\nuser_sti:\t.quad 2b\n"
+		   "user_steps:\t.quad 1b, 2b, 3b, 5b\n\t.popsection");
+	check_steps(user_steps, 4, user_sti, 1);
+}
+
+/* MOV to or from a debug register under DR7.GD: a fault that turns GD off. */
+void general_detect(void)
+{
+	extern u8 gd_write[], gd_read[];
+	u64 v;
+
+	rt_handler[1] = record;
+	set_dr7(0x2400);
+	asm volatile("\n.globl gd_write\ngd_write:\tmov %0, %%db0" ::"r"(0x1234ull));
+	if (!hit_count && !is_intel())
+		rt_skip("QEMU's CPU has no DR7.GD");
+	check_eq("MOV to DR0: hits", hit_count, 1);
+	check_eq("MOV to DR0: RIP is at it", hits[0].rip, (uintptr_t)gd_write);
+	check_eq("MOV to DR0: DR6, BD alone", hits[0].dr6, 0xffff2ff0);
+	check_eq("MOV to DR0: DR7 in the handler", hits[0].dr7, 0x400);
+	asm volatile("mov %%db0, %0" : "=r"(v));
+	check_eq("MOV to DR0: done afterwards", v, 0x1234);
+	set_dr7(0x2400);
+	out8(PORT_TEST, 0); /* an exit: the driver has the debug registers again */
+	asm volatile("\n.globl gd_read\ngd_read:\tmov %%db7, %0" : "=r"(v));
+	check_eq("MOV from DR7: hits", hit_count, 2);
+	check_eq("MOV from DR7: RIP is at it", hits[1].rip, (uintptr_t)gd_read);
+	check_eq("MOV from DR7: DR6, BD alone", hits[1].dr6, 0xffff2ff0);
+	check_eq("MOV from DR7: GD is off", v, 0x400);
+}
+
+/* Steps: NOP, PUSHFQ, AND, POPFQ */
+static void __attribute__((noinline)) steps(void)
+{
+	asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tpushfq\n\t"
+		     "andq $~0x100, (%%rsp)\n\tpopfq\n\tnop" ::
+			     : "memory", "cc");
+}
+
+/* A #DB sets B0-B3 anew and leaves what else DR6 has (SDM vol. 3, 17.2.3; APM vol. 2, 13.1.1.3). */
+void dr6_over_hits(void)
+{
+	extern u8 dr6_stop0[], dr6_stop1[];
+	static const u64 want[] = {
+		0xffff4ff0, 0xffff4ff0, 0xffff4ff0, 0xffff4ff0, /* steps */
+		0xffff4ff2, 0xffff4ff1, /* DR1, DR0 */
+		0xffff4ff0, 0xffff4ff0, 0xffff4ff0, 0xffff4ff0, /* steps */
+	};
+	u32 i;
+
+	rt_handler[1] = record;
+	keep_dr6 = true;
+	asm volatile("mov %0, %%db0; mov %1, %%db1" ::"r"(dr6_stop0), "r"(dr6_stop1));
+	set_dr7(0x40a);
+	steps();
+	asm volatile("nop\n.globl dr6_stop1\ndr6_stop1:\tnop\n\t"
+		     "nop\n.globl dr6_stop0\ndr6_stop0:\tnop" ::
+			     : "memory");
+	steps();
+	set_dr7(0x400);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		check_eq("DR6", hits[i].dr6, want[i]);
+	check_eq("hits", hit_count, i);
 }
 
 void debug_registers(void)

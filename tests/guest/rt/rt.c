@@ -80,11 +80,9 @@ void rt_sync(u64 number)
 
 u64 hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
 {
-	u32 r[4];
 	u64 ret;
 
-	cpuid(0, 0, r);
-	if (r[1] == 0x756e6547)			/* "Genu" */
+	if (is_intel())
 		asm volatile("vmcall"
 			     : "=a"(ret)
 			     : "a"(nr), "b"(a0), "c"(a1), "d"(a2), "S"(a3)

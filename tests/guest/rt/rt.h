@@ -170,6 +170,14 @@ static inline void cpuid(u32 leaf, u32 sub, u32 out[4])
 		     : "a"(leaf), "c"(sub));
 }
 
+static inline bool is_intel(void)
+{
+	u32 r[4];
+
+	cpuid(0, 0, r);
+	return r[1] == 0x756e6547;	/* "Genu" */
+}
+
 static inline u64 rdmsr(u32 msr)
 {
 	u32 lo, hi;
