@@ -177,6 +177,82 @@ void control_registers(void)
 	check_eq("CR4 after what was refused", read_cr4(), cr4);
 }
 
+/* SMSW stores 16 bits to memory, whatever the operand size; LMSW loads four, and can't clear PE. */
+void machine_status_word(void)
+{
+	u64 cr0 = read_cr0(), seen = 0x5a5a5a5a5a5a5a5a;
+	u16 msw;
+
+	asm volatile("rex.w smsw 3(%0)" ::"r"(&seen) : "memory");
+	check_eq("memory after SMSW", seen, 0x5a5a5a00005a5a5a | (cr0 & 0xffff) << 24);
+	io_log->count = 0;
+	asm volatile("rex.w smsw (%0)" ::"r"((u64)GUEST_MMIO) : "memory");
+	check_eq("SMSW to a device: accesses", io_log->count, 1);
+	check_eq("SMSW to a device: bytes", io_log->entry[0].bytes, 2);
+	check_eq("SMSW to a device: data", io_log->entry[0].data, cr0 & 0xffff);
+	msw = 0xfff8;
+	asm volatile("lmsw %0" ::"m"(msw));
+	check_eq("CR0 after LMSW of TS without PE", read_cr0(), (cr0 & ~0xeull) | 8);
+	msw = 0;
+	asm volatile("lmsw %0" ::"m"(msw));
+	check_eq("CR0 after LMSW of 0", read_cr0(), cr0 & ~0xeull);
+	write_cr0(cr0);
+}
+
+/*
+ * MOV to CR0 in 32-bit code, where CR4.PCIDE alone may forbid to turn paging off. Yields the
+ * exception's vector.
+ */
+static int try_cr0_32(u64 cr0)
+{
+	trap_arm();
+	asm volatile("movq $1f, %%gs:8\n\tpushq %0\n\tpushq $0f\n\tlretq\n"
+		     ".code32\n0:\tmovl %%ecx, %%cr0\n1:\tljmp %1, $2f\n"
+		     ".code64\n2:\tmovq $0, %%gs:8" ::"i"(SEL_CODE32),
+		     "i"(SEL_CODE64), "c"(cr0)
+		     : "memory", "cc");
+	return this_cpu()->trap.vector;
+}
+
+#define CR4_PCIDE (1ull << 17)
+
+static struct trap try_cr4(u64 v)
+{
+	return TRY("mov %0, %%cr4", NONE, ARGS("r"(v)));
+}
+
+/* SDM vol. 3, 4.10.1 */
+void pcid(void)
+{
+	u64 cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4();
+	u32 r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[2] >> 17 & 1)) {
+		check_trap("PCIDE without PCIDs", try_cr4(cr4 | CR4_PCIDE), 13, 0);
+		return;
+	}
+	write_cr3(cr3 | 1);
+	check_trap("PCIDE, CR3[11:0] is 1", try_cr4(cr4 | CR4_PCIDE), 13, 0);
+	write_cr3(cr3 | 0x800);
+	check_trap("PCIDE, CR3[11:0] is 0x800", try_cr4(cr4 | CR4_PCIDE), 13, 0);
+	check_eq("CR4 after what was refused", read_cr4(), cr4);
+	write_cr3(cr3);
+	check_trap("CR3, bit 63 without PCIDE",
+		   TRY("mov %0, %%cr3", NONE, ARGS("r"(cr3 | 1ull << 63))), 13, 0);
+	check_trap("PCIDE, CR3[11:0] is 0", try_cr4(cr4 | CR4_PCIDE), NO_TRAP, 0);
+	check_eq("CR4.PCIDE", read_cr4(), cr4 | CR4_PCIDE);
+	write_cr3(cr3 | 5 | 1ull << 63);
+	check_eq("CR3 with a PCID, bit 63 is not kept", read_cr3(), cr3 | 5);
+	check_eq("CR0, no PG with PCIDE", try_cr0_32(cr0 & ~(1ull << 31)), 13);
+	check_eq("CR0 after what was refused", read_cr0(), cr0);
+	write_cr4(cr4 | CR4_PCIDE | 0x80);
+	check_eq("CR4.PGE, PCIDE stays, CR3[11:0] is 5", read_cr4(), cr4 | CR4_PCIDE | 0x80);
+	write_cr4(cr4);
+	check_eq("CR4 without PCIDE, CR3[11:0] is 5", read_cr4(), cr4);
+	write_cr3(cr3);
+}
+
 #define MISC_ENABLE 0x1a0
 
 /* There is no performance monitoring, and no guest can change that. */
@@ -193,6 +269,73 @@ void misc_enable(void)
 	check_trap("fast strings off", try_wrmsr(MISC_ENABLE, was & ~1ull), NO_TRAP, 0);
 	check_eq("MISC_ENABLE", rdmsr(MISC_ENABLE), was & ~1ull);
 	wrmsr(MISC_ENABLE, was);
+}
+
+/* An MSR that takes one command, 1, where CPUID has it, and can't be read. */
+static void command_msr(const char *what, u32 msr, bool there)
+{
+	u64 v;
+
+	check_eq(what, try_rdmsr(msr, &v).vector, 13);
+	check_eq(what, try_wrmsr(msr, 0).vector, there ? NO_TRAP : 13);
+	check_eq(what, try_wrmsr(msr, 1).vector, there ? NO_TRAP : 13);
+	check_eq(what, try_wrmsr(msr, 2).vector, 13);
+}
+
+void command_msrs(void)
+{
+	u32 leaf7[4], leaf8[4];
+
+	cpuid(7, 0, leaf7);
+	cpuid(0x80000008, 0, leaf8);
+	command_msr("PRED_CMD: exception", 0x49, leaf7[3] >> 26 & 1 || leaf8[1] >> 12 & 1);
+	command_msr("FLUSH_CMD: exception", 0x10b, leaf7[3] >> 28 & 1);
+}
+
+/* ---- machine check banks (SDM vol. 3, 16.3.2) ---- */
+
+#define MC_CTL(bank) (0x400 + 4 * (bank))
+#define MC_STATUS(bank) (MC_CTL(bank) + 1)
+#define MC_ADDR(bank) (MC_CTL(bank) + 2)
+#define MCG_CTL 0x17b
+
+/* Control registers hold ones or zeros, and for some guests, ones but for bits 0 and 10. */
+static void check_mc_ctl(u32 bank)
+{
+	static const u64 taken[] = { 0, ~0ull, ~1ull, ~(1ull << 10) };
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		check_trap("CTL", try_wrmsr(MC_CTL(bank), taken[i]), NO_TRAP, 0);
+		check_eq("CTL, read back", rdmsr(MC_CTL(bank)), taken[i]);
+	}
+	check_trap("CTL of 1", try_wrmsr(MC_CTL(bank), 1), 13, 0);
+	check_trap("CTL without bit 2", try_wrmsr(MC_CTL(bank), ~4ull), 13, 0);
+	check_eq("CTL after what was refused", rdmsr(MC_CTL(bank)), taken[3]);
+}
+
+void machine_check_banks(void)
+{
+	u32 banks = rdmsr(0x179) & 0xff, bank;
+	u64 v;
+
+	check_eq("banks", banks, params->arg[0]);
+	for (bank = 0; bank < banks; bank++) {
+		check_mc_ctl(bank);
+		check_trap("STATUS of 0", try_wrmsr(MC_STATUS(bank), 0), NO_TRAP, 0);
+		check_trap("STATUS of 1", try_wrmsr(MC_STATUS(bank), 1), 13, 0);
+		check_trap("STATUS, VAL", try_wrmsr(MC_STATUS(bank), 1ull << 63), 13, 0);
+		check_eq("STATUS", rdmsr(MC_STATUS(bank)), 0);
+		wrmsr(MC_ADDR(bank), 0x1234 + bank);
+	}
+	for (bank = 0; bank < banks; bank++)
+		check_eq("ADDR", rdmsr(MC_ADDR(bank)), 0x1234 + bank);
+	check_trap("read beyond the last bank", try_rdmsr(MC_CTL(banks), &v), 13, 0);
+	check_trap("write beyond the last bank", try_wrmsr(MC_CTL(banks), 0), 13, 0);
+	check_trap("MCG_CTL of 0", try_wrmsr(MCG_CTL, 0), NO_TRAP, 0);
+	check_trap("MCG_CTL of 5", try_wrmsr(MCG_CTL, 5), 13, 0);
+	check_eq("MCG_CTL", rdmsr(MCG_CTL), 0);
+	check_trap("MCG_CAP, written", try_wrmsr(0x179, rdmsr(0x179)), 13, 0);
 }
 
 /* CD can be set and read back. */

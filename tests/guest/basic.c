@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/ioctl.h>
+
 #include "guest.h"
+
+#define MC_BANKS 4
+
+/* Few banks, so that there are MSRs behind them, and MCG_CTL. */
+static void set_banks(struct vm *vm)
+{
+	uint64_t cap = MC_BANKS | 1 << 8;
+
+	expect_ok("KVM_X86_SETUP_MCE", ioctl(vm->vcpu[0].fd, KVM_X86_SETUP_MCE, &cap));
+}
 
 static const struct test_row rows[] = {
 	GUEST("nothing-without-irqchip", .entry = "nothing", .flags = GUEST_NO_IRQCHIP),
@@ -11,7 +23,12 @@ static const struct test_row rows[] = {
 	GUEST("msrs", .entry = "msrs"),
 	GUEST("upper-halves", .entry = "upper_halves"),
 	GUEST("control-registers", .entry = "control_registers"),
+	GUEST("machine-status-word", .entry = "machine_status_word"),
+	GUEST("pcid", .entry = "pcid"),
 	GUEST("misc-enable", .entry = "misc_enable"),
+	GUEST("command-msrs", .entry = "command_msrs"),
+	GUEST("machine-check-banks", .entry = "machine_check_banks", .setup = set_banks,
+	      .arg = { MC_BANKS }),
 	GUEST("cache-disable", .entry = "cache_disable"),
 	GUEST("halt-and-timer", .entry = "halt_and_timer"),
 	GUEST("triple-fault", .entry = "triple_fault", .exit = KVM_EXIT_SHUTDOWN),

@@ -284,6 +284,10 @@ void xcr0(void)
 	if (!(r[2] >> 26 & 1))
 		rt_skip("no XSAVE");
 	check_trap("XGETBV without OSXSAVE", TRY("xgetbv", NONE, ARGS("c"(0)), "rax", "rdx"), 6, 0);
+	check_trap("XSETBV without OSXSAVE", TRY("xsetbv", NONE, ARGS("a"(1), "d"(0), "c"(0))), 6,
+		   0);
+	check_trap("XSETBV of XCR5 without OSXSAVE",
+		   TRY("xsetbv", NONE, ARGS("a"(1), "d"(0), "c"(5))), 6, 0);
 	write_cr4(read_cr4() | 1 << 18);
 	check_eq("XCR0 at reset", xgetbv(), 1);
 	cpuid(0xd, 0, r);
@@ -297,6 +301,8 @@ void xcr0(void)
 		check_eq("XCR0", xgetbv(), 3);
 	else
 		check("XCR0", wait_for((xsetbv(3), xgetbv()) == 3, 5));
+	check_trap("XSETBV of 3, RCX[63:32] is not looked at",
+		   TRY("xsetbv", NONE, ARGS("a"(3), "d"(0), "c"(0x1234567800000000))), NO_TRAP, 0);
 	check_trap("XSETBV of 0: x87 must be on", TRY("xsetbv", NONE, ARGS("a"(0), "d"(0), "c"(0))),
 		   13, 0);
 	check_trap("XSETBV of AVX without SSE", TRY("xsetbv", NONE, ARGS("a"(5), "d"(0), "c"(0))),
