@@ -92,23 +92,20 @@ static void check_sysenter(void)
  */
 void fast_calls(void)
 {
-	bool amd;
-	u32 r[4];
+	bool intel = is_intel();
 
-	cpuid(0, 0, r);
-	amd = r[1] == 0x68747541; /* "Auth" */
 	rt_handler[1] = stepped;
-	if (amd)
-		check_syscall();
-	else
+	if (intel)
 		check_sysenter();
+	else
+		check_syscall();
 	if (params->arg[0])
 		return; /* the CPU does its own without asking */
 	wrmsr(0xc0000080, rdmsr(0xc0000080) | 1);
 	wrmsr(0x174, SEL_CODE64);
 	trap_arm();
-	this_cpu()->resume = (uintptr_t)(amd ? call_sysenter_resume : call_syscall_resume);
-	check_eq("the other vendor's", amd ? call_sysenter(2) : call_syscall(2), false);
+	this_cpu()->resume = (uintptr_t)(intel ? call_syscall_resume : call_sysenter_resume);
+	check_eq("the other vendor's", intel ? call_syscall(2) : call_sysenter(2), false);
 	check_eq("is #UD", (u64)this_cpu()->trap.vector, 6);
 }
 
