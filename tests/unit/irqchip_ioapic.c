@@ -63,6 +63,13 @@ static void test_registers(void)
 	tap_eq(rd(1), 0x170011, "version 0x11, 24 pins");
 	wr(0, 0xf5000000);
 	tap_eq(rd(0), 0x05000000, "id has 4 bits");
+	tap_eq(rd(2), 0x05000000, "arbitration follows the id");
+	wr(2, 0x0a000000);
+	tap_eq(rd(2), 0x05000000, "arbitration is read-only");
+	tap_eq(rd(0), 0x05000000, "and leaves the id alone");
+	wr(1, 0);
+	tap_eq(rd(1), 0x170011, "version is read-only");
+	tap_eq(out.nr, 0, "none of them sends anything");
 	tap_eq(rd(0x10 + 2 * PIN), MASK, "pins begin masked");
 	redir(PIN, 0xffffffff, 0xab);
 	tap_eq(rd(0x10 + 2 * PIN), 0x1afff, "status and remote IRR are read-only");
@@ -138,6 +145,23 @@ static void test_level(void)
 	ioapic_model_refused(&m, PIN);
 	tap_eq(rd(0x10 + 2 * PIN), LEVEL | 0x82, "refused by all: not in service");
 	tap_eq(set(PIN, 0, 1), IRQ_DELIVERED, "and tried again at the next opportunity");
+}
+
+/* An EOI is a vector and nothing else: where the pin points to by then doesn't matter. */
+static void test_moved(void)
+{
+	start();
+	redir(PIN, LEVEL | 0x82, 0);
+	set(PIN, 0, 1);
+	wr(0x11 + 2 * PIN, 5u << 24);
+	tap_eq(out.nr, 0, "moved in service: not sent again");
+	tap_eq(rd(0x10 + 2 * PIN), LEVEL | 0x4000 | 0x82, "moved in service: remote IRR stays");
+	tap_eq(eoi(0x82), 1 << PIN, "moved in service: EOI of the old destination's");
+	tap_ok(out.nr == 1 && out.msg[0].dest == 5, "moved in service: sent to the new one");
+	set(PIN, 0, 0);
+	wr(0x10 + 2 * PIN, LEVEL | 0x800 | 0x82);
+	tap_eq(eoi(0x82), 1 << PIN, "logical since: EOI");
+	tap_eq(rd(0x10 + 2 * PIN), LEVEL | 0x800 | 0x82, "logical since: remote IRR clear");
 }
 
 static void test_sources(void)
@@ -279,6 +303,7 @@ int main(void)
 	test_registers();
 	test_edge();
 	test_level();
+	test_moved();
 	test_sources();
 	test_restored_line();
 	test_messages();

@@ -421,6 +421,41 @@ static void test_hardware(void)
 	tap_ok(v == -1, "reset: nothing posted stays: expected -1, saw %d", v);
 }
 
+/* One vector, both ways: as with software's delivery the last one says how. */
+static void test_hardware_trigger(void)
+{
+	host_init(&h, 0, false);
+	host_enable(&h);
+	lapic_regs_set_hw(&h.l, true);
+	lapic_regs_accept(&h.l, 0x62, true);
+	tap_eq(lapic_regs_accept(&h.l, 0x62, false), IRQ_COALESCED, "posted: level, then edge");
+	lapic_regs_sync(&h.l);
+	tap_eq(host_read(&h, LAPIC_TMR + 0x30), 0, "posted: level, then edge: TMR clear");
+	hardware_delivers(0x62);
+	lapic_regs_sync(&h.l);
+	h.eois = h.eoi_levels = 0;
+	lapic_regs_eoi(&h.l);
+	tap_ok(h.eois == 1 && !h.eoi_levels, "posted: level, then edge: an EOI without broadcast");
+
+	lapic_regs_accept(&h.l, 0x62, false);
+	tap_eq(lapic_regs_accept(&h.l, 0x62, true), IRQ_COALESCED, "posted: edge, then level");
+	lapic_regs_sync(&h.l);
+	tap_eq(host_read(&h, LAPIC_TMR + 0x30), 1 << 2, "posted: edge, then level: TMR set");
+	hardware_delivers(0x62);
+	lapic_regs_sync(&h.l);
+	lapic_regs_eoi(&h.l);
+	tap_eq(h.eoi_levels, 1, "posted: edge, then level: its EOI is broadcast");
+
+	/* Taken in one after the other. */
+	lapic_regs_accept(&h.l, 0x62, false);
+	lapic_regs_sync(&h.l);
+	tap_eq(host_read(&h, LAPIC_TMR + 0x30), 0, "posted: an edge clears TMR");
+	lapic_regs_accept(&h.l, 0x63, false);
+	lapic_regs_accept(&h.l, 0x62, true);
+	lapic_regs_sync(&h.l);
+	tap_eq(host_read(&h, LAPIC_TMR + 0x30), 1 << 2, "posted: a level sets it, and it alone");
+}
+
 /* Hardware writes first, and then says so. */
 static void hardware_writes(u32 reg, u32 val)
 {
@@ -471,6 +506,7 @@ int main(void)
 	test_modes();
 	test_state();
 	test_hardware();
+	test_hardware_trigger();
 	test_hardware_writes();
 	return tap_done();
 }

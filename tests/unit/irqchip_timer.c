@@ -106,6 +106,45 @@ static void test_periodic(void)
 	tap_ok(!taken(), "masked: silent");
 }
 
+/* Between one-shot and periodic the count goes on; the mode says only what follows its end. */
+static void test_mode_change(void)
+{
+	start(0);
+	host_write(&h, LAPIC_TMICT, 1000);
+	host_advance(&h, 400);
+	host_write(&h, LAPIC_LVTT, LAPIC_LVTT_PERIODIC | VECTOR);
+	tap_eq(host_read(&h, LAPIC_TMCCT), 600, "one-shot to periodic: the count stays");
+	host_advance(&h, 599);
+	tap_ok(!taken(), "one-shot to periodic: not early");
+	host_advance(&h, 1);
+	tap_ok(taken(), "one-shot to periodic: fires where the count ends");
+	tap_eq(host_read(&h, LAPIC_TMCCT), 1000, "one-shot to periodic: begins again");
+	tap_ok(host_advance(&h, 1000) == 1 && taken(), "one-shot to periodic: and fires again");
+
+	host_advance(&h, 300);
+	host_write(&h, LAPIC_LVTT, VECTOR);
+	tap_eq(host_read(&h, LAPIC_TMCCT), 700, "periodic to one-shot: the count stays");
+	host_advance(&h, 699);
+	tap_ok(!taken(), "periodic to one-shot: not early");
+	host_advance(&h, 1);
+	tap_ok(taken(), "periodic to one-shot: fires");
+	tap_ok(!host_advance(&h, 100000) && !taken(), "periodic to one-shot: once");
+
+	host_write(&h, LAPIC_LVTT, LAPIC_LVTT_PERIODIC | VECTOR);
+	tap_eq(host_read(&h, LAPIC_TMCCT), 0, "run out, then periodic: the count stays 0");
+	tap_ok(!h.timer && !host_advance(&h, 100000) && !taken(), "run out, then periodic: silent");
+	tap_eq(host_read(&h, LAPIC_TMICT), 1000,
+	       "run out, then periodic: the initial count stays, too");
+	host_write(&h, LAPIC_TMICT, 1000);
+	tap_ok(host_advance(&h, 2000) == 2 && taken(), "until it is written again");
+
+	host_write(&h, LAPIC_LVTT, LAPIC_LVT_MASKED | LAPIC_LVTT_PERIODIC | VECTOR);
+	host_advance(&h, 300);
+	tap_eq(host_read(&h, LAPIC_TMCCT), 700, "masked: the count goes on");
+	host_write(&h, LAPIC_LVTT, LAPIC_LVTT_PERIODIC | VECTOR);
+	tap_eq(host_read(&h, LAPIC_TMCCT), 700, "unmasked: the count stays");
+}
+
 static void test_deadline(void)
 {
 	u64 tsc;
@@ -198,6 +237,7 @@ int main(void)
 	test_one_shot();
 	test_divide();
 	test_periodic();
+	test_mode_change();
 	test_deadline();
 	test_deadline_slow();
 	test_stale();
