@@ -84,14 +84,25 @@ void registers(void)
 	check_eq("LVT timer, APIC disabled", apic_read(APIC_LVT_TIMER), 0x30 | LVT_MASKED);
 }
 
-void x2apic(void)
+static bool has_x2apic(void)
 {
 	u32 r[4];
-	u64 v;
 
 	cpuid(1, 0, r);
-	if (!(r[2] >> 21 & 1))
+	return r[2] >> 21 & 1;
+}
+
+static void need_x2apic(void)
+{
+	if (!has_x2apic())
 		rt_skip("no x2APIC");
+}
+
+void x2apic(void)
+{
+	u64 v;
+
+	need_x2apic();
 	check_trap("an x2APIC register in xAPIC mode", try_rdmsr(MSR_X2APIC + 2, &v), 13, 0);
 	x2apic_enable();
 	check_eq("APIC base", rdmsr(MSR_APIC_BASE) & 0xc00, 0xc00);
@@ -117,6 +128,114 @@ void x2apic(void)
 	wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_BSP);
 	wrmsr(MSR_APIC_BASE, APIC | APIC_BASE_ENABLE | APIC_BASE_BSP);
 	check_eq("ID in xAPIC mode again", apic_mmio_read(APIC_ID), 0);
+}
+
+#define BASE_OFF (APIC | APIC_BASE_BSP)
+#define BASE_XAPIC (BASE_OFF | APIC_BASE_ENABLE)
+#define BASE_X2APIC (BASE_XAPIC | APIC_BASE_X2)
+#define BASE_ILLEGAL (BASE_OFF | APIC_BASE_X2)
+
+#define check_base_refused(what, base) check_trap(what, try_wrmsr(MSR_APIC_BASE, base), 13, 0)
+
+/* SDM vol. 3, figure 11-27: what a guest can't do in one step. */
+void x2apic_base(void)
+{
+	u32 r[4];
+
+	need_x2apic();
+	cpuid(0x80000008, 0, r);
+	check_base_refused("xAPIC, a bit above MAXPHYADDR", BASE_XAPIC | 1ull << (r[0] & 0xff));
+	check_base_refused("xAPIC to EXTD alone", BASE_ILLEGAL);
+	check_eq("base", rdmsr(MSR_APIC_BASE), BASE_XAPIC);
+	wrmsr(MSR_APIC_BASE, BASE_OFF);
+	check_base_refused("disabled to x2APIC", BASE_X2APIC);
+	check_base_refused("disabled to EXTD alone", BASE_ILLEGAL);
+	check_eq("base, disabled", rdmsr(MSR_APIC_BASE), BASE_OFF);
+	wrmsr(MSR_APIC_BASE, BASE_XAPIC);
+	wrmsr(MSR_APIC_BASE, BASE_X2APIC);
+	check_base_refused("x2APIC to EXTD alone", BASE_ILLEGAL);
+	check_base_refused("x2APIC to xAPIC", BASE_XAPIC);
+	check_base_refused("x2APIC, a bit above MAXPHYADDR", BASE_X2APIC | 1ull << (r[0] & 0xff));
+	check_eq("base, x2APIC", rdmsr(MSR_APIC_BASE), BASE_X2APIC);
+	check_trap("x2APIC again", try_wrmsr(MSR_APIC_BASE, BASE_X2APIC), NO_TRAP, 0);
+	check_trap("x2APIC to disabled", try_wrmsr(MSR_APIC_BASE, BASE_OFF), NO_TRAP, 0);
+}
+
+/* CPUID doesn't tell of it: EXTD is a reserved bit. */
+void x2apic_absent(void)
+{
+	u64 v;
+
+	check("CPUID has no x2APIC", !has_x2apic());
+	check_base_refused("xAPIC to x2APIC", BASE_X2APIC);
+	check_eq("base", rdmsr(MSR_APIC_BASE), BASE_XAPIC);
+	check_trap("its version", try_rdmsr(MSR_X2APIC + 3, &v), 13, 0);
+	check_eq("xAPIC's version", apic_mmio_read(APIC_VERSION) & 0xff, 0x14);
+}
+
+/* Numbers of registers; a list of them ends with { 0 }. */
+struct x2_range {
+	u8 first, last;
+};
+
+static void check_unwritable(const char *what, const struct x2_range *range, bool readable)
+{
+	u32 reg, wrong = 0;
+	u64 v;
+
+	for (; range->last; range++)
+		for (reg = range->first; reg <= range->last; reg++) {
+			bool read = try_rdmsr(MSR_X2APIC + reg, &v).vector == NO_TRAP;
+			bool write = try_wrmsr(MSR_X2APIC + reg, 0).vector == NO_TRAP;
+
+			if (read == readable && !write)
+				continue;
+			rt_log("register", reg);
+			wrong++;
+		}
+	check_eq(what, wrong, 0);
+}
+
+/* 0x2f is there with CMCI alone. */
+void x2apic_registers(void)
+{
+	static const struct x2_range read_only[] = {
+		{ 0x02, 0x03 }, { 0x0a, 0x0a }, { 0x0d, 0x0d },
+		{ 0x10, 0x27 }, { 0x39, 0x39 }, { 0 },
+	};
+	static const struct x2_range absent[] = {
+		{ 0x00, 0x01 }, { 0x04, 0x07 }, { 0x09, 0x09 }, { 0x0c, 0x0c }, { 0x0e, 0x0e },
+		{ 0x29, 0x2e }, { 0x31, 0x31 }, { 0x3a, 0x3d }, { 0x40, 0xff }, { 0 },
+	};
+	static const u8 own_value[] = {
+		0x08, 0x0f, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3e,
+	};
+	u32 i;
+
+	need_x2apic();
+	x2apic_enable();
+	check_unwritable("registers that aren't read-only", read_only, true);
+	check_unwritable("registers that shouldn't be there", absent, false);
+	apic_write(APIC_TPR, 0x20);
+	apic_write(APIC_TIMER_DIV, 0xb);
+	for (i = 0; i < sizeof(own_value); i++) {
+		u32 msr = MSR_X2APIC + own_value[i];
+		u64 v = rdmsr(msr);
+
+		check_trap("bit 32", try_wrmsr(msr, v | 1ull << 32), 13, 0);
+		check_trap("bit 63", try_wrmsr(msr, v | 1ull << 63), 13, 0);
+		check_eq("its value then", rdmsr(msr), v);
+		check_trap("its own value", try_wrmsr(msr, v), NO_TRAP, 0);
+		check_eq("its value afterwards", rdmsr(msr), v);
+	}
+	check_trap("EOI, bit 32", try_wrmsr(MSR_X2APIC + 0xb, 1ull << 32), 13, 0);
+	check_trap("ESR, bit 32", try_wrmsr(MSR_X2APIC + 0x28, 1ull << 32), 13, 0);
+	check_trap("ESR, bit 0", try_wrmsr(MSR_X2APIC + 0x28, 1), 13, 0);
+	check_trap("ESR, zero", try_wrmsr(MSR_X2APIC + 0x28, 0), NO_TRAP, 0);
+	check_trap("SELF IPI, bit 32", try_wrmsr(MSR_X2APIC + 0x3f, 1ull << 32 | VECTOR), 13, 0);
+	check_trap("SELF IPI, bit 8", try_wrmsr(MSR_X2APIC + 0x3f, 0x100 | VECTOR), 13, 0);
+	check_eq("IRR", apic_bit(APIC_IRR, VECTOR), 0);
+	apic_write(APIC_TPR, 0);
 }
 
 /* ---- timer ---- */
@@ -739,11 +858,7 @@ void pv_eoi(void)
 
 void pv_eoi_x2apic(void)
 {
-	u32 r[4];
-
-	cpuid(1, 0, r);
-	if (!(r[2] >> 21 & 1))
-		rt_skip("no x2APIC");
+	need_x2apic();
 	x2apic_enable();
 	many_pv_eois();
 }
@@ -966,4 +1081,86 @@ void global_disable(void)
 	wrmsr(MSR_APIC_BASE, base);
 	check_eq("version", apic_mmio_read(APIC_VERSION) & 0xff, 0x14);
 	check_trap("a reserved bit of the base", try_wrmsr(MSR_APIC_BASE, base | 1), 13, 0);
+}
+
+/* What the page would do, were it written to. */
+static void write_page(void)
+{
+	u32 offset;
+
+	for (offset = 0; offset < 4096; offset += 4)
+		apic_mmio_write(offset, 0xffffffff);
+}
+
+static void check_cr8(void)
+{
+	u64 i;
+
+	for (i = 0; i < 16; i++) {
+		write_cr8(i);
+		check_eq("CR8", read_cr8(), i);
+	}
+	write_cr8(0);
+}
+
+void page_while_disabled(void)
+{
+	use_xapic();
+	wrmsr(MSR_APIC_BASE, BASE_OFF);
+	write_page();
+	check_eq("TPR reads as", apic_mmio_read(APIC_TPR), 0xffffffff);
+	check_eq("CR8 afterwards", read_cr8(), 0);
+	check_cr8();
+	check_eq("base", rdmsr(MSR_APIC_BASE), BASE_OFF);
+	wrmsr(MSR_APIC_BASE, BASE_XAPIC);
+	check_eq("TPR", apic_read(APIC_TPR), 0);
+	check_eq("SVR, enabled or not", apic_read(APIC_SVR) | 0x100, 0x1ff);
+	check_eq("LVT error", apic_read(APIC_LVT_ERROR), LVT_MASKED);
+	check_eq("initial count", apic_read(APIC_TIMER_INIT), 0);
+	check_eq("ICR2", apic_read(APIC_ICR2), 0);
+}
+
+void page_in_x2apic(void)
+{
+	need_x2apic();
+	use_xapic();
+	x2apic_enable();
+	write_page();
+	check_eq("TPR reads as", apic_mmio_read(APIC_TPR), 0xffffffff);
+	check_eq("TPR", apic_read(APIC_TPR), 0);
+	check_eq("SVR", apic_read(APIC_SVR), 0x1ff);
+	check_eq("LVT error", apic_read(APIC_LVT_ERROR), LVT_MASKED);
+	check_eq("initial count", apic_read(APIC_TIMER_INIT), 0);
+	check_eq("ICR", rdmsr(MSR_X2APIC + 0x30), 0);
+	check_cr8();
+	write_cr8(7);
+	check_eq("TPR after CR8", apic_read(APIC_TPR), 0x70);
+	apic_write(APIC_TPR, 0xa5);
+	check_eq("CR8 after TPR", read_cr8(), 0xa);
+	write_cr8(0);
+}
+
+#define MOVED 0xfed40000ull
+
+static volatile u32 *moved(u32 reg)
+{
+	return (volatile u32 *)(MOVED + reg);
+}
+
+/* SDM vol. 3, 11.4.5: the page is where the base says. */
+void base_moved(void)
+{
+	use_xapic();
+	wrmsr(MSR_APIC_BASE, MOVED | (BASE_XAPIC - APIC));
+	check_eq("version", *moved(APIC_VERSION) & 0xff, 0x14);
+	check_eq("SVR", *moved(APIC_SVR), 0x1ff);
+	*moved(APIC_TPR) = 0x30;
+	check_eq("CR8 after TPR", read_cr8(), 3);
+	write_cr8(5);
+	check_eq("TPR after CR8", *moved(APIC_TPR), 0x50);
+	check_eq("the place where it was", apic_mmio_read(APIC_VERSION), 0xffffffff);
+	wrmsr(MSR_APIC_BASE, BASE_XAPIC);
+	check_eq("TPR, back", apic_mmio_read(APIC_TPR), 0x50);
+	check_eq("the place where it isn't any more", *moved(APIC_VERSION), 0xffffffff);
+	write_cr8(0);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "guest.h"
@@ -47,11 +46,7 @@ static void sync(struct vcpu *vcpu, uint64_t number)
 /* Where hardware takes EOIs without exits, none is offered a shorter way. */
 static void tell_apicv(struct vm *vm)
 {
-	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "re");
-
-	guest_params(vm)->arg[0] = f && fgetc(f) == 'Y';
-	if (f)
-		fclose(f);
+	guest_params(vm)->arg[0] = lapic_in_hardware();
 }
 
 /* While userspace has control there is no offer in memory: what it saves says all. */
@@ -103,6 +98,15 @@ static void no_reinjection(struct vm *vm)
 	expect_ok("KVM_REINJECT_CONTROL", ioctl(vm->fd, KVM_REINJECT_CONTROL, &control));
 }
 
+/* As if CPUID leaf 1 had never told of x2APIC. */
+static void without_x2apic(struct vm *vm)
+{
+	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(vm->kvm);
+
+	cpuid_find(cpuid, 1, 0)->ecx &= ~(1u << 21);
+	expect_ok("KVM_SET_CPUID2", ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, cpuid));
+}
+
 static const struct test_row rows[] = {
 	GUEST("reset-state", .entry = "reset_state"),
 	GUEST("registers", .entry = "registers"),
@@ -113,6 +117,9 @@ static const struct test_row rows[] = {
 	GUEST("timer-deadline", .entry = "timer_deadline"),
 	GUEST("timer-deadline-and-halt", .entry = "deadline_and_halt"),
 	GUEST("x2apic", .entry = "x2apic"),
+	GUEST("x2apic-base", .entry = "x2apic_base"),
+	GUEST("x2apic-absent", .entry = "x2apic_absent", .setup = without_x2apic),
+	GUEST("x2apic-registers", .entry = "x2apic_registers"),
 	GUEST("priorities", .entry = "priorities"),
 	GUEST("pending-order", .entry = "pending_order"),
 	GUEST("task-priority", .entry = "task_priority"),
@@ -141,6 +148,9 @@ static const struct test_row rows[] = {
 	GUEST("pv-eoi-msr", .entry = "pv_eoi_msr"),
 	GUEST("error-register", .entry = "error_interrupt"),
 	GUEST("global-disable", .entry = "global_disable"),
+	GUEST("page-while-disabled", .entry = "page_while_disabled"),
+	GUEST("page-in-x2apic", .entry = "page_in_x2apic"),
+	GUEST("base-moved", .entry = "base_moved"),
 };
 
 int main(int argc, char **argv)

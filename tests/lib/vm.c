@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,16 @@ bool stock_61(void)
 bool on_vmx(void)
 {
 	return !access("/sys/module/kvm_intel", F_OK);
+}
+
+bool lapic_in_hardware(void)
+{
+	FILE *file = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "re");
+	bool on = file && fgetc(file) == 'Y';
+
+	if (file)
+		fclose(file);
+	return on;
 }
 
 int kvm_cap(int fd, unsigned int cap)

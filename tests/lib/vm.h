@@ -50,6 +50,9 @@ bool stock_61(void);
 /* Is the host's processor Intel's, as far as the driver goes? */
 bool on_vmx(void);
 
+/* Does the CPU deliver LAPICs' interrupts by itself, and take their EOIs? */
+bool lapic_in_hardware(void);
+
 /* KVM_CHECK_EXTENSION on a system or VM file. */
 int kvm_cap(int fd, unsigned int cap);
 
