@@ -339,12 +339,13 @@ void nmi_wakes(void)
 	check_eq("NMIs", count[1][2], 1);
 }
 
-/* A second NMI waits for IRET of the first. */
+/* A second NMI waits for IRET of the first, and for all of it. */
 static volatile u32 nmi_depth, nmi_deepest;
+static volatile u64 nmi_rip;
 
 static void nmi_slow(struct frame *f)
 {
-	(void)f;
+	nmi_rip = f->rip;
 	if (++nmi_depth > nmi_deepest)
 		nmi_deepest = nmi_depth;
 	if (++count[0][2] == 1) {
@@ -362,6 +363,165 @@ void nmi_blocked(void)
 	apic_icr(0, ICR_NMI);
 	check("both came", wait_for(count[0][2] == 2, 5));
 	check_eq("never nested", nmi_deepest, 1);
+	check("the second came behind IRET", nmi_rip != (uintptr_t)rt_iret);
+}
+
+/* ---- NMIs and an interrupt at once ---- */
+
+#define FLAGS_IF 0x200
+
+static volatile u64 order[8], flags[8], ordered;
+
+static void note(struct frame *f)
+{
+	flags[ordered % 8] = f->rflags;
+	order[ordered++ % 8] = f->vector;
+	if (f->vector != 2) {
+		apic_eoi();
+	} else if (ordered == 1) {
+		add(&ready, 1);
+		wait_for(go, 10);
+	}
+}
+
+static void ap_spin_sti(void)
+{
+	use_xapic();
+	sti();
+	add(&ready, 1);
+	while (!finished)
+		pause();
+	cli();
+	add(&finished, 1);
+}
+
+static void start_spinner(handler_t nmis, handler_t ipis)
+{
+	rt_handler[2] = nmis;
+	rt_handler[0x40] = ipis;
+	use_xapic();
+	rt_start_cpu(1, ap_spin_sti);
+	check("it spins", wait_for(ready == 1, 10));
+}
+
+static void stop_spinner(void)
+{
+	add(&finished, 1);
+	check("it goes on", wait_for(finished == 2, 10));
+}
+
+/* While the first is handled another NMI and an IPI arrive: the NMI first, then the IPI. */
+void nmi_and_ipi(void)
+{
+	start_spinner(note, note);
+	apic_icr(1, ICR_NMI | ICR_ASSERT);
+	check("it is in its handler", wait_for(ready == 2, 10));
+	apic_icr(1, ICR_FIXED | ICR_ASSERT | 0x40);
+	apic_icr(1, ICR_NMI | ICR_ASSERT);
+	delay_us(2000);
+	check_eq("what came meanwhile", ordered, 1);
+	go = 1;
+	check("all came", wait_for(ordered == 3, 10));
+	check_eq("second", order[1], 2);
+	check("it didn't come into the IPI's handler", flags[1] & FLAGS_IF);
+	check_eq("third", order[2], 0x40);
+	stop_spinner();
+}
+
+/* One NMI in service and one behind it: of two in a row none is lost, nor is the IPI after them. */
+void nmi_pairs(void)
+{
+	u64 i;
+
+	start_spinner(nmi, counted);
+	for (i = 1; i <= 100; i++) {
+		apic_icr(1, ICR_NMI | ICR_ASSERT);
+		apic_icr(1, ICR_NMI | ICR_ASSERT);
+		apic_icr(1, ICR_FIXED | ICR_ASSERT | 0x40);
+		if (!wait_for(count[1][2] >= 2 * i && count[1][0x40] >= i, 10))
+			break;
+	}
+	check_eq("NMIs", count[1][2], 200);
+	check_eq("IPIs", count[1][0x40], 100);
+	stop_spinner();
+}
+
+/* ---- the IOAPIC ---- */
+
+/* Pins whose lines the host moves, and what it is asked for; see smp.c. */
+#define PIN_LEVEL 10
+#define LOWER 0
+#define RAISE 1
+#define PIN_EDGE 11
+#define PULSE 3
+
+static bool remote_irr(void)
+{
+	return ioapic_read(0x10 + 2 * PIN_LEVEL) >> 14 & 1;
+}
+
+/* The line stays up until it has been seen three times. */
+static void level(struct frame *f)
+{
+	if (++count[this_cpu()->id][f->vector] == 3)
+		rt_sync(LOWER);
+	apic_eoi();
+}
+
+void ioapic_other_cpu(void)
+{
+	start_servers();
+	ioapic_route(PIN_EDGE, 1, 0x40);
+	rt_sync(PULSE);
+	check("an edge to CPU 1", wait_for(count[1][0x40] == 1, 10));
+	ioapic_route(PIN_EDGE, 2, 0x40);
+	rt_sync(PULSE);
+	check("an edge to CPU 2", wait_for(count[2][0x40] == 1, 10));
+	rt_handler[0x51] = level;
+	ioapic_route(PIN_LEVEL, 1, RTE_LEVEL | 0x51);
+	rt_sync(RAISE);
+	check("a level to CPU 1", wait_for(count[1][0x51] >= 3, 10));
+	check("its last EOI", wait_for(!remote_irr(), 10));
+	delay_us(2000);
+	check_eq("edges to CPU 1", count[1][0x40], 1);
+	check_eq("edges to CPU 2", count[2][0x40], 1);
+	check_eq("levels to CPU 1", count[1][0x51], 3);
+	check_eq("levels to CPU 2", count[2][0x51], 0);
+	stop_servers();
+}
+
+/* All in their handlers at once: until the first EOI the IOAPIC sends nothing more. */
+static volatile u32 inside, lowered;
+
+static void level_of_all(struct frame *f)
+{
+	count[this_cpu()->id][f->vector]++;
+	add(&inside, 1);
+	wait_for(lowered, 10);
+	apic_eoi();
+}
+
+void ioapic_logical(void)
+{
+	start_servers();
+	rt_handler[0x51] = level_of_all;
+	ioapic_route(PIN_LEVEL, 1 << 1 | 1 << 2, RTE_LEVEL | RTE_LOGICAL | 0x51);
+	rt_sync(RAISE);
+	check("both are in their handlers", wait_for(inside == 2, 10));
+	check_eq("remote IRR", remote_irr(), 1);
+	rt_sync(LOWER);
+	lowered = 1;
+	check("an EOI", wait_for(!remote_irr(), 10));
+	delay_us(5000);
+	check_eq("CPU 1", count[1][0x51], 1);
+	check_eq("CPU 2", count[2][0x51], 1);
+	check_eq("remote IRR afterwards", remote_irr(), 0);
+	/* One EOI is enough to have it sent again. */
+	rt_sync(RAISE);
+	check("once more", wait_for(count[1][0x51] >= 2 && count[2][0x51] >= 2, 10));
+	rt_sync(LOWER);
+	check("the last EOI", wait_for(!remote_irr(), 10));
+	stop_servers();
 }
 
 /* Ping-pong: each CPU halts until the other's IPI. */

@@ -115,6 +115,9 @@ do {										\
 
 #define NO_TRAP (-1)
 
+/* The IRET behind all handlers. */
+extern u8 rt_iret[];
+
 /* Handlers by vector, of all CPUs; they run with interrupts off. NULL: counted only, and EOI'd. */
 typedef void (*handler_t)(struct frame *frame);
 extern handler_t rt_handler[256];

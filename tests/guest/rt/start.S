@@ -79,6 +79,8 @@ rt_common:
 	popq	%rbx
 	popq	%rax
 	addq	$16, %rsp
+	.globl	rt_iret
+rt_iret:
 	iretq
 
 /* ---- application processors: CS = 0x700, IP = 0 ---- */
