@@ -16,7 +16,9 @@
 #define PORT_OK 0x80 /* the handler, at its end */
 #define PORT_IDLE 0x81 /* the guest itself */
 #define VECTOR 0x31
+#define HANDLER (GUEST_REAL + 0x100)
 #define PINS 24
+#define LEVEL 0xc000 /* of a message: level triggered, asserted */
 
 #define LVT0 0x350
 #define MASKED 0x10000
@@ -53,7 +55,7 @@ static struct vcpu *guest(struct vm *vm, const uint8_t *code, size_t bytes)
 		0xe6, PORT_OK, 0xcf, /* out %al, $PORT_OK; iret */
 	};
 	struct vcpu *vcpu = vm_add_vcpu(vm, 0);
-	uint32_t at = GUEST_REAL + 0x100, vector;
+	uint32_t at = HANDLER, vector;
 
 	memcpy(vm_ptr(vm, GUEST_REAL, bytes), code, bytes);
 	memcpy(vm_ptr(vm, at, sizeof(handler)), handler, sizeof(handler));
@@ -84,7 +86,7 @@ static int set_routes(struct vm *vm)
 		r.entry[i].gsi = i;
 		r.entry[i].type = KVM_IRQ_ROUTING_MSI;
 		r.entry[i].u.msi.address_lo = 0xfee00000;
-		r.entry[i].u.msi.data = i ? 0x4000 | (VECTOR + 1) : 0xc000 | VECTOR;
+		r.entry[i].u.msi.data = i ? 0x4000 | (VECTOR + 1) : LEVEL | VECTOR;
 	}
 	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r);
 }
@@ -166,6 +168,87 @@ static void eoi(const void *arg)
 	}
 	expect_ok("edge triggered", vm_irq_line(vm, 1, 1));
 	expect_out(vcpu, PORT_OK);
+}
+
+/* The handler makes an exit before its EOI, too. */
+static void pause_in_handler(struct vm *vm)
+{
+	static const uint8_t out_idle[] = { 0xe6, PORT_IDLE };
+	uint8_t *handler = vm_ptr(vm, HANDLER, 128);
+
+	memmove(handler + sizeof(out_idle), handler, 128 - sizeof(out_idle));
+	memcpy(handler, out_idle, sizeof(out_idle));
+}
+
+/* GSI 0 is this message, or (data 0) none: its pin is masked. */
+static void route_pin(struct vm *vm, uint32_t cpu, uint32_t data)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} r = {
+		.head.nr = !!data,
+		.entry = { .type = KVM_IRQ_ROUTING_MSI,
+			   .u.msi = { .address_lo = 0xfee00000 | cpu << 12, .data = data } },
+	};
+
+	expect_ok("KVM_SET_GSI_ROUTING", ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r));
+}
+
+static void expect_eoi(struct vcpu *vcpu, const char *what)
+{
+	vcpu_run_until(vcpu, KVM_EXIT_IOAPIC_EOI);
+	expect_eq(what, vcpu->run->eoi.vector, VECTOR);
+	expect_out(vcpu, PORT_OK);
+}
+
+/* What userspace's IOAPIC says in the meantime doesn't matter to an interrupt in service. */
+static void eoi_rerouted(const void *arg)
+{
+	static const struct {
+		const char *what;
+		uint32_t cpu, data;
+	} now[] = {
+		{ "vector, pin as before", 0, LEVEL | VECTOR },
+		{ "vector, pin to another CPU", 1, LEVEL | VECTOR },
+		{ "vector, pin masked", 0, 0 },
+		{ "vector, pin edge triggered", 0, VECTOR },
+		{ "vector, pin with another vector", 0, LEVEL | (VECTOR + 1) },
+	};
+	/* The distribution's driver looks at the routes as they are by then. */
+	unsigned int nr = stock_driver() ? 1 : ARRAY_SIZE(now);
+	struct vm *vm = split_vm(PINS);
+	struct vcpu *vcpu = guest(vm, WAIT);
+	unsigned int i;
+
+	(void)arg;
+	pause_in_handler(vm);
+	for (i = 0; i < nr; i++) {
+		route_pin(vm, 0, LEVEL | VECTOR);
+		expect_ok("level triggered", vm_irq_line(vm, 0, 1));
+		expect_out(vcpu, PORT_IDLE);
+		route_pin(vm, now[i].cpu, now[i].data);
+		expect_eoi(vcpu, now[i].what);
+	}
+}
+
+/* Masked, unmasked and triggered again in the handler: an EOI for each of the two. */
+static void eoi_retriggered(const void *arg)
+{
+	struct vm *vm = split_vm(PINS);
+	struct vcpu *vcpu = guest(vm, WAIT);
+
+	(void)arg;
+	pause_in_handler(vm);
+	route_pin(vm, 0, LEVEL | VECTOR);
+	expect_ok("level triggered", vm_irq_line(vm, 0, 1));
+	expect_out(vcpu, PORT_IDLE);
+	route_pin(vm, 0, 0);
+	route_pin(vm, 0, LEVEL | VECTOR);
+	expect_ok("triggered again", vm_irq_line(vm, 0, 1));
+	expect_eoi(vcpu, "vector, first");
+	expect_out(vcpu, PORT_IDLE);
+	expect_eoi(vcpu, "vector, second");
 }
 
 /* Userspace without an IOAPIC doesn't want to hear of them. */
@@ -265,9 +348,14 @@ static void asleep(const void *arg)
 }
 
 static const struct test_row rows[] = {
-	{ .name = "create", .run = create }, { .name = "chips", .run = chips },
-	{ .name = "eoi", .run = eoi },	     { .name = "eoi-unwanted", .run = eoi_unwanted },
-	{ .name = "extint", .run = extint }, { .name = "window", .run = window },
+	{ .name = "create", .run = create },
+	{ .name = "chips", .run = chips },
+	{ .name = "eoi", .run = eoi },
+	{ .name = "eoi-rerouted", .run = eoi_rerouted },
+	{ .name = "eoi-retriggered", .run = eoi_retriggered },
+	{ .name = "eoi-unwanted", .run = eoi_unwanted },
+	{ .name = "extint", .run = extint },
+	{ .name = "window", .run = window },
 	{ .name = "asleep", .run = asleep },
 };
 
