@@ -531,7 +531,7 @@ void mmio_scan(void)
 void mmio_faults(void)
 {
 	u64 rax = 100, rdx = 0;
-	struct trap t;
+	struct trap t = { 0 };
 
 	mmio_reset();
 	*(volatile u64 *)MMIO = 0;
