@@ -36,73 +36,58 @@ static enum emul_result check_mmx(struct emul_ctxt *c)
 	return res;
 }
 
-static enum emul_result read_mem(struct emul_work *w, u64 *val, unsigned int n)
+/* @gpr: the operand that isn't memory is a general register. */
+static enum emul_result load(struct emul_work *w, unsigned int n, bool gpr)
 {
-	return emul_read_seg(w, w->insn->seg, emul_ea(w), val, n);
+	const struct emul_insn *i = w->insn;
+	enum emul_result res = check_mmx(w->c);
+	u64 val = 0;
+
+	if (res != EMUL_OK)
+		return res;
+	if (i->mem)
+		res = emul_read_seg(w, i->seg, emul_ea(w), &val, n);
+	else
+		val = gpr ? emul_reg(w, i->rm, n) : get(w, i->rm);
+	return res == EMUL_OK ? put(w, i->reg, val) : res;
 }
 
-static enum emul_result write_mem(struct emul_work *w, u64 val, unsigned int n)
+static enum emul_result store(struct emul_work *w, unsigned int n, bool gpr)
 {
-	return emul_write_seg(w, w->insn->seg, emul_ea(w), &val, n);
+	const struct emul_insn *i = w->insn;
+	enum emul_result res = check_mmx(w->c);
+	u64 val;
+
+	if (res != EMUL_OK)
+		return res;
+	val = get(w, i->reg);
+	if (i->mem)
+		return emul_write_seg(w, i->seg, emul_ea(w), &val, n);
+	if (!gpr)
+		return put(w, i->rm, val);
+	emul_set_reg(w, i->rm, val, n);
+	return EMUL_OK;
 }
 
 /* MOVQ between two registers, or a register and memory. */
 enum emul_result emul_mmx_load(struct emul_work *w)
 {
-	enum emul_result res = check_mmx(w->c);
-	u64 val = 0;
-
-	if (res != EMUL_OK)
-		return res;
-	if (w->insn->mem)
-		res = read_mem(w, &val, 8);
-	else
-		val = get(w, w->insn->rm);
-	return res == EMUL_OK ? put(w, w->insn->reg, val) : res;
+	return load(w, 8, false);
 }
 
 /* The same in the other direction; also MOVNTQ. */
 enum emul_result emul_mmx_store(struct emul_work *w)
 {
-	enum emul_result res = check_mmx(w->c);
-	u64 val;
-
-	if (res != EMUL_OK)
-		return res;
-	val = get(w, w->insn->reg);
-	return w->insn->mem ? write_mem(w, val, 8) : put(w, w->insn->rm, val);
+	return store(w, 8, false);
 }
 
 /* MOVD, with REX.W MOVQ, between an MMX register and a general register or memory. */
-static unsigned int gpr_size(const struct emul_work *w)
-{
-	return w->size == 8 ? 8 : 4;
-}
-
 enum emul_result emul_mmx_from_gpr(struct emul_work *w)
 {
-	enum emul_result res = check_mmx(w->c);
-	u64 val = 0;
-
-	if (res != EMUL_OK)
-		return res;
-	if (w->insn->mem)
-		res = read_mem(w, &val, gpr_size(w));
-	else
-		val = emul_reg(w, w->insn->rm, gpr_size(w));
-	return res == EMUL_OK ? put(w, w->insn->reg, val) : res;
+	return load(w, w->size == 8 ? 8 : 4, true);
 }
 
 enum emul_result emul_mmx_to_gpr(struct emul_work *w)
 {
-	enum emul_result res = check_mmx(w->c);
-	u64 val;
-
-	if (res != EMUL_OK)
-		return res;
-	val = get(w, w->insn->reg);
-	if (w->insn->mem)
-		return write_mem(w, val, gpr_size(w));
-	emul_set_reg(w, w->insn->rm, val, gpr_size(w));
-	return EMUL_OK;
+	return store(w, w->size == 8 ? 8 : 4, true);
 }
