@@ -82,7 +82,11 @@ static void test_lines(void)
 	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_OK, "movdir64b rdi, [rbx]");
 	tap_eq(peek(DATA + 0x40, 8), 0x0102030405060708, "first bytes");
 	tap_eq(peek(DATA + 0x78, 8), 0x1112131415161718, "last bytes");
-	w.gpr[EMUL_RDI] += 32;
+	w.c.cpl = 3;
+	w.cr[0] |= 0x40000;
+	w.c.rflags |= 0x40000;
+	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_OK, "movdir64b with AC: the source is anywhere");
+	w.gpr[EMUL_RDI] += 33;
 	tap_eq(run("\x66\x0f\x38\xf8\x3b"), EMUL_EXCEPTION, "to a line that isn't aligned");
 	tap_eq(w.c.exc.vector, 13, "is #GP");
 	tap_eq(run("\x0f\x38\xf8\x3b"), EMUL_EXCEPTION, "movdir64b without 66");

@@ -939,6 +939,10 @@ static void test_mmx(void)
 	tap_eq(w.mmx[4], 0x55, "movq: mm4");
 	w.c.rip = CODE;
 	expect_exc(run("\x0f\xe7\xc1"), 6, 0, "movntq to a register is #UD");
+	RBX = 0xdead0000;
+	w.mmx_reads = 0;
+	expect_exc(run("\x0f\x7f\x1b"), 14, 2, "movq to nowhere is #PF");
+	tap_eq(w.mmx_reads, 0, "and the register, whose read changes the tags, is not read");
 	w.x87_status = 0x80;
 	RBX = 0xdead0000;
 	expect_exc(run("\x0f\x6f\x23"), 16, 0, "movq with an x87 exception is #MF, before its #PF");

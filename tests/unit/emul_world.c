@@ -479,6 +479,7 @@ static u64 op_read_mmx(void *opaque, unsigned int nr)
 {
 	struct world *w = opaque;
 
+	w->mmx_reads++;
 	return w->mmx[nr];
 }
 

@@ -46,6 +46,7 @@ struct world {
 	u8 vec[16][32];
 	u16 x87_control, x87_status;
 	u64 mmx[8];
+	unsigned int mmx_reads;
 	u64 msr_value;
 	u32 msr_index;
 	struct { u32 index; u64 val; } implied[WORLD_IMPLIED];	/* others are 0 */

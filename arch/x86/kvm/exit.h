@@ -137,7 +137,7 @@ int kvm_deliver(struct kvm_vcpu *vcpu, u8 vector, u8 len, bool has_error, u32 er
 /* emul/glue.c */
 /*
  * flags: EMUL_GLUE_SKIP only decode and step over; EMUL_GLUE_UD: came from #UD, only emulate what
- * is forced or a foreign hypercall
+ * exists on the other vendor's CPUs: hypercalls, system calls
  */
 #define EMUL_GLUE_SKIP BIT(0)
 #define EMUL_GLUE_UD BIT(1)

@@ -7,6 +7,7 @@
 
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
@@ -274,13 +275,14 @@ void kvm_fpu_x87_words(u16 *control, u16 *status)
 	fpregs_unlock();
 }
 
+/* #MF has been ruled out, but must not be the host's in any case. */
 u64 kvm_fpu_read_mmx(int nr)
 {
 	u64 val = 0;
 
 #define MMX_CASE(n) \
 	case n: \
-		asm volatile("movq %%mm" #n ", %0" : "=m"(val)); \
+		asm volatile("1: movq %%mm" #n ", %0\n2:\n" _ASM_EXTABLE(1b, 2b) : "+m"(val)); \
 		break;
 	fpregs_begin();
 	MMX_CASES()
@@ -293,7 +295,7 @@ void kvm_fpu_write_mmx(int nr, u64 val)
 {
 #define MMX_CASE(n) \
 	case n: \
-		asm volatile("movq %0, %%mm" #n : : "m"(val)); \
+		asm volatile("1: movq %0, %%mm" #n "\n2:\n" _ASM_EXTABLE(1b, 2b) : : "m"(val)); \
 		break;
 	fpregs_begin();
 	MMX_CASES()

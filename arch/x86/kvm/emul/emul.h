@@ -255,7 +255,10 @@ struct emul_ops {
 	/* x87: initialize it; its control and status words. The emulator has looked at CR0. */
 	enum emul_result (*fninit)(void *opaque);
 	enum emul_result (*get_x87)(void *opaque, u16 *control, u16 *status);
-	/* MMX register number @nr (0..7). The emulator has looked at CR0 and the status word. */
+	/*
+	 * MMX register number @nr (0..7). The emulator has looked at CR0 and the status word.
+	 * Both set the x87 tags and TOP, as each MMX instruction does.
+	 */
 	u64 (*read_mmx)(void *opaque, unsigned int nr);
 	void (*write_mmx)(void *opaque, unsigned int nr, u64 val);
 };

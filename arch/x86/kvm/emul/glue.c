@@ -655,8 +655,8 @@ static void fix_hypercall(struct emul_state *s)
 }
 
 /*
- * SYSCALL, SYSRET, SYSENTER, SYSEXIT: outside of 64-bit mode each exists on one vendor's CPUs only,
- * and the guest may have been promised the other's. The emulator goes by what it was promised.
+ * SYSCALL and SYSRET in 32-bit code are AMD's only, SYSENTER and SYSEXIT in long mode Intel's, and
+ * the guest may have been promised the other's CPU. The emulator goes by what it was promised.
  */
 static bool is_fast_call(const struct emul_insn *insn)
 {

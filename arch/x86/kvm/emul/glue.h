@@ -9,7 +9,7 @@
  * The log of accesses to devices that the instruction in hand has completed. When an instruction is
  * executed again after userspace did one of them, it meets the same ones in the same order.
  */
-#define LOG_ENTRIES 16
+#define LOG_ENTRIES 20 /* MOVDIR64B from device to device, across a page */
 struct access_log {
 	u64 gpa;
 	u64 linear;

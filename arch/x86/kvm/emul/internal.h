@@ -383,6 +383,7 @@ enum emul_result emul_read_linear(struct emul_work *w, u64 addr, void *buf, unsi
 				  unsigned int acc);
 enum emul_result emul_write_linear(struct emul_work *w, u64 addr, const void *buf, unsigned int n,
 				   unsigned int acc);
+enum emul_result emul_touch(struct emul_work *w, u64 addr, unsigned int n, unsigned int acc);
 enum emul_result emul_read_seg(struct emul_work *w, unsigned int seg, u64 ea, void *buf,
 			       unsigned int n);
 enum emul_result emul_write_seg(struct emul_work *w, unsigned int seg, u64 ea, const void *buf,

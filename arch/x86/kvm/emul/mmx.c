@@ -56,13 +56,18 @@ static enum emul_result store(struct emul_work *w, unsigned int n, bool gpr)
 {
 	const struct emul_insn *i = w->insn;
 	enum emul_result res = check_mmx(w->c);
-	u64 val;
+	u64 val, linear = 0;
 
+	/* The read of the register changes tags and TOP: nothing may fault behind it. */
+	if (res == EMUL_OK && i->mem)
+		res = emul_linear(w, i->seg, emul_ea(w), n, EMUL_ACC_WRITE, &linear);
+	if (res == EMUL_OK && i->mem)
+		res = emul_touch(w, linear, n, EMUL_ACC_WRITE);
 	if (res != EMUL_OK)
 		return res;
 	val = get(w, i->reg);
 	if (i->mem)
-		return emul_write_seg(w, i->seg, emul_ea(w), &val, n);
+		return emul_write_linear(w, linear, &val, n, 0);
 	if (!gpr)
 		return put(w, i->rm, val);
 	emul_set_reg(w, i->rm, val, n);

@@ -23,13 +23,17 @@ enum emul_result emul_movnti(struct emul_work *w)
 	return emul_write_seg(w, i->seg, emul_ea(w), &w->gpr[i->reg], size);
 }
 
+/* As MOV, under a name of its own: not each CPU has it. */
 enum emul_result emul_movdiri(struct emul_work *w)
 {
 	w->dst.val = w->src.val;
 	return EMUL_OK;
 }
 
-/* MOVDIR64B and CLZERO write one line of so many bytes, which lies in one page. */
+/*
+ * MOVDIR64B and CLZERO write one line of so many bytes, which lies in one page: its second half
+ * faults only if the page goes meanwhile. Devices see pieces of eight bytes, in order.
+ */
 #define LINE 64
 
 static enum emul_result write_line(struct emul_work *w, u64 linear, const u8 *line)

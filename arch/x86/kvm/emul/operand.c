@@ -174,8 +174,8 @@ enum emul_result emul_linear(struct emul_work *w, unsigned int seg, u64 ea, unsi
 		if (!emul_segment_permits(c, &s, ea, n, acc))
 			return segment_fault(c, seg);
 	}
-	/* Vectors of 32 bytes want no more than those of 16. */
-	if (*linear & (min(n, 16u) - 1) && emul_wants_alignment(c))
+	/* Vectors of 32 bytes want no more than those of 16; what is longer has its own rules. */
+	if (n <= 32 && *linear & (min(n, 16u) - 1) && emul_wants_alignment(c))
 		return emul_raise_code(c, EXC_AC, 0);
 	return EMUL_OK;
 }
@@ -210,6 +210,28 @@ enum emul_result emul_write_linear(struct emul_work *w, u64 addr, const void *bu
 	struct emul_ctxt *c = w->c;
 
 	return c->ops->write(c->opaque, addr, buf, n, acc | EMUL_ACC_WRITE, &c->exc);
+}
+
+/**
+ * emul_touch - would an access fault?
+ * @w: work
+ * @addr: linear address, checked
+ * @n: bytes, at most a page
+ * @acc: EMUL_ACC_READ or EMUL_ACC_WRITE
+ *
+ * For instructions that do something between this and the access.
+ */
+enum emul_result emul_touch(struct emul_work *w, u64 addr, unsigned int n, unsigned int acc)
+{
+	struct emul_ctxt *c = w->c;
+	enum emul_result res;
+
+	if (!c->ops->touch)
+		return EMUL_UNHANDLEABLE;
+	res = c->ops->touch(c->opaque, addr, acc, &c->exc);
+	if (res == EMUL_OK && addr % 4096 + n > 4096)
+		res = c->ops->touch(c->opaque, (addr | 4095) + 1, acc, &c->exc);
+	return res;
 }
 
 /**

@@ -205,19 +205,6 @@ single:
  * Whatever faults does so before the device is asked: a read may have side effects, and what it
  * gave would be lost. What a batch writes has been probed.
  */
-static enum emul_result touch_for_write(struct emul_work *w, u64 linear)
-{
-	struct emul_ctxt *c = w->c;
-	enum emul_result res;
-
-	if (!c->ops->touch)
-		return EMUL_UNHANDLEABLE;
-	res = c->ops->touch(c->opaque, linear, EMUL_ACC_WRITE, &c->exc);
-	if (res == EMUL_OK && linear % 4096 + w->size > 4096)
-		res = c->ops->touch(c->opaque, (linear | 4095) + 1, EMUL_ACC_WRITE, &c->exc);
-	return res;
-}
-
 static enum emul_result ins_once(struct emul_work *w, u64 max, u64 *done)
 {
 	u64 linear, ea = dst_ea(w);
@@ -231,7 +218,7 @@ static enum emul_result ins_once(struct emul_work *w, u64 max, u64 *done)
 	*done = n;
 	res = emul_linear(w, EMUL_SEG_ES, ea, n * w->size, EMUL_ACC_WRITE, &linear);
 	if (res == EMUL_OK && n == 1)
-		res = touch_for_write(w, linear);
+		res = emul_touch(w, linear, w->size, EMUL_ACC_WRITE);
 	if (res == EMUL_OK)
 		res = c->ops->pio_in(c->opaque, w->gpr[EMUL_RDX], w->size, c->pio_buf, n, &c->exc);
 	if (res == EMUL_OK)

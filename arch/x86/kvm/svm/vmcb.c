@@ -91,7 +91,7 @@ static void want_instructions(struct vcpu_svm *svm, u32 *words)
 
 static void want_events(struct vcpu_svm *svm, u32 *words)
 {
-	/* #UD: a VMCALL of a guest that believes to be on Intel. */
+	/* #UD: VMCALL or SYSENTER of a guest that believes to be on Intel. */
 	want(words, EXCEPTION(UD_VECTOR), true);
 	want(words, EXCEPTION(BP_VECTOR), svm->vcpu.debug.guest_debug & KVM_GUESTDBG_USE_SW_BP);
 	want(words, INTERCEPT_VINTR, svm->irq_window);

@@ -117,7 +117,7 @@ static const struct vmx_msr rows[] = {
 	{ MSR_LSTAR, MSR_USER | MSR_ADDRESS, KVM_GF_LM, PLACE(lstar) },
 	{ MSR_SYSCALL_MASK, MSR_USER, KVM_GF_LM, PLACE(sfmask) },
 	{ MSR_TSC_AUX, 0, KVM_GF_NR, .get = get_tsc_aux, .set = set_tsc_aux },
-	/* Of SYSCALL in 32-bit code, which Intel's CPUs don't have: it is only kept. */
+	/* Of SYSCALL in 32-bit code, which Intel's CPUs don't have: for the emulator's. */
 	{ MSR_CSTAR, MSR_ADDRESS, KVM_GF_LM, PLACE(cstar) },
 	/* speculation */
 	{ MSR_IA32_SPEC_CTRL, 0, KVM_GF_SPEC_CTRL, .get = get_spec_ctrl, .set = set_spec_ctrl },

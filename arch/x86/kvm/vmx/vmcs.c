@@ -23,7 +23,7 @@
 
 static u32 want_exceptions(struct vcpu_vmx *vmx)
 {
-	/* #UD: a VMMCALL of a guest that believes to be on AMD. */
+	/* #UD: VMMCALL or SYSCALL of a guest that believes to be on AMD. */
 	u32 exceptions = BIT(X86_TRAP_UD);
 
 	if (vmx->vcpu.debug.guest_debug & KVM_GUESTDBG_USE_SW_BP)
