@@ -247,7 +247,8 @@ static inline u64 read_flags(void)
 
 /*
  * Busy-wait on a condition, at most some seconds of the guest's TSC, taken threefold: an emulated
- * host may share its machine with others. Yields whether it came true.
+ * host may share its machine with others. Yields whether it came true; it is asked once more at the
+ * end.
  */
 #define wait_for(condition, seconds)						\
 ({										\
