@@ -363,10 +363,7 @@ prot32:
 	xorl	%ecx, %ecx
 	cpuid
 	movl	%ebx, RESULT(6)
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /* With paging: a page taken away faults, with its address; CR3 and PDPTEs can be loaded again. */
 	.globl	paged32
@@ -403,10 +400,7 @@ paged32:
 	movl	%eax, %cr0
 	movl	$1, %ecx
 	movl	%ecx, RESULT(7)
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /* PAE: a PDPTE taken away is noticed when CR3 is loaded. */
 	.globl	pae_pdpte
@@ -419,10 +413,7 @@ pae_pdpte:
 	movl	$GUEST_PAE, %eax
 	movl	%eax, %cr3
 	movl	0x80000123, %eax	/* 5 bytes: #PF */
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /*
  * PAE, where PDPTEs are registers: one taken away in memory alone still maps for us, too; one with
@@ -481,10 +472,7 @@ pae_loaded:
 	xorl	%ecx, %eax
 	movl	%eax, RESULT(6)
 	movl	0x80000000, %eax	/* maps, as before; nothing is there */
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /*
  * The timer in code of level 3 and in level 0's handler, through a TSS; INT 0x21 ends it. What is
@@ -542,10 +530,7 @@ on32_end:
 	movl	%ebx, %ss:RESULT(6)
 	movl	%ds, %eax
 	movl	%eax, %ss:RESULT(7)
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /*
  * Hardware tasks: one called, one behind a task gate for #UD, one for #GP with its error code. The
@@ -607,10 +592,7 @@ tasks32:
 	str	%ax
 	movzwl	%ax, %eax
 	movl	%eax, RESULT(7)
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 /* EAX is what the TSS held, later what it was at IRET. */
 called:
@@ -696,10 +678,7 @@ task_events:
 	movb	GUEST_GDT + SEL_TSS + 5, %al
 	movzwl	%ax, %eax
 	movl	%eax, RESULT(7)
-	movb	$1, %al
-	outb	%al, $PORT_END
-1:	hlt
-	jmp	1b
+	finish
 
 task_nmi:
 	incl	RESULT(0)

@@ -182,14 +182,13 @@ static void loaded_results(struct vm *vm)
 static void other_vendor(struct vm *vm)
 {
 	const char *name = on_vmx() ? "AuthenticAMD" : "GenuineIntel";
+	static const uint32_t leaf[] = { 0, 0x80000000 };
 	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid(vm->kvm);
 	unsigned int i;
 
-	for (i = 0; i < cpuid->nent; i++) {
-		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+	for (i = 0; i < ARRAY_SIZE(leaf); i++) {
+		struct kvm_cpuid_entry2 *e = cpuid_find(cpuid, leaf[i], 0);
 
-		if (e->function != 0 && e->function != 0x80000000)
-			continue;
 		memcpy(&e->ebx, name, 4);
 		memcpy(&e->edx, name + 4, 4);
 		memcpy(&e->ecx, name + 8, 4);
